@@ -1,0 +1,156 @@
+"""What a renderer is given and what it returns: plain arrays, no engine.
+
+Shape legend: V render vertices, F faces, H image height, W image width.
+World frame everywhere: x forward, y up, z right (OpenSim's axes), metres. Camera frame: OpenCV (x right, y down,
+z forward).
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A pinhole camera.
+
+    Attributes:
+        intrinsics: (3, 3) px; pixel centres lie at half-integers (the top-left pixel covers [0, 1) x [0, 1)).
+        cam_from_world: (4, 4) rigid, metres, OpenCV camera axes.
+        width: image width, px.
+        height: image height, px.
+    """
+
+    intrinsics: np.ndarray
+    cam_from_world: np.ndarray
+    width: int
+    height: int
+
+    def to_camera(self, points_world: np.ndarray) -> np.ndarray:
+        """(..., 3) world points, m -> (..., 3) camera points, m."""
+        return points_world @ self.cam_from_world[:3, :3].T + self.cam_from_world[:3, 3]
+
+    def project(self, points_world: np.ndarray) -> np.ndarray:
+        """(..., 3) world points, m -> (..., 2) px; points behind the camera give nan."""
+        p = self.to_camera(points_world) @ self.intrinsics.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(p[..., 2:] > 1e-6, p[..., :2] / p[..., 2:], np.nan)
+
+    def unproject(self, pixels: np.ndarray, depth: np.ndarray) -> np.ndarray:
+        """(..., 2) px and (...) depth along z, m -> (..., 3) world points, m."""
+        homogeneous = np.concatenate([pixels, np.ones_like(pixels[..., :1])], -1)
+        in_cam = homogeneous @ np.linalg.inv(self.intrinsics).T * depth[..., None]
+        return (in_cam - self.cam_from_world[:3, 3]) @ self.cam_from_world[:3, :3]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """How a surface answers light. Colours are sRGB in [0, 1]; `texture` multiplies `color`.
+
+    Attributes:
+        color: (3,) sRGB factor.
+        texture: (h, w, 3 or 4) uint8 sRGB (alpha as coverage), first row at v = 1, or None.
+        roughness: 0 mirror .. 1 chalk.
+        specular: Fresnel reflectance at normal incidence (skin and cloth 0.02-0.05).
+        cutout: discard fragments whose texture alpha is below one half (hair, lashes).
+        double_sided: shade back faces as if they faced the viewer.
+        unlit: show `color * texture` without light (emissive panels, painted skies).
+    """
+
+    color: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    texture: np.ndarray | None = None
+    roughness: float = 0.8
+    specular: float = 0.03
+    cutout: bool = False
+    double_sided: bool = False
+    unlit: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeshPart:
+    """One draw call.
+
+    `key` names the part for the renderer's cache: same key means same faces, uv, material and vertex count; only
+    `vertices` and `normals` may change between frames.
+
+    Attributes:
+        key: unique and stable, for example "subject-000012/skin".
+        vertices: (V, 3) float32 world, m.
+        normals: (V, 3) float32 unit.
+        faces: (F, 3) uint32.
+        uv: (V, 2) float32 or None.
+        part_id: (V,) uint8, constant over each face (the last vertex of a face decides); see scenes.rig.PARTS.
+        instance_id: 0 scenery, 1.. people, 100.. occluders.
+        casts_shadow: scenery far away need not.
+    """
+
+    key: str
+    vertices: np.ndarray
+    normals: np.ndarray
+    faces: np.ndarray
+    uv: np.ndarray | None
+    material: Material
+    part_id: np.ndarray
+    instance_id: int = 0
+    casts_shadow: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Light:
+    """Image-based light plus one sun.
+
+    Attributes:
+        key: names the environment for the renderer's cache.
+        irradiance_sh: (9, 3) linear RGB, real spherical harmonics of the cosine-convolved environment divided by pi, so
+            that albedo * sh(n) is the reflected radiance; order Y00, Y1-1, Y10, Y11, Y2-2, Y2-1, Y20, Y21, Y22 with
+            (x, y, z) replaced by the world axes as they are.
+        environment: (h, 2h, 3) float32 linear equirectangular radiance; row 0 is up (+y), column 0 and the last column
+            meet at -x, the centre column looks along +x, columns grow towards +z.
+        sun_direction: (3,) unit, from the scene towards the sun.
+        sun_color: (3,) linear radiance times pi of the sun; zeros for no sun.
+        exposure: multiplies radiance before the tone curve.
+    """
+
+    key: str
+    irradiance_sh: np.ndarray
+    environment: np.ndarray
+    sun_direction: np.ndarray
+    sun_color: np.ndarray
+    exposure: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """Everything a renderer needs for one picture. `background` (H, W, 3) uint8 fills pixels no part covers."""
+
+    parts: tuple[MeshPart, ...]
+    camera: Camera
+    light: Light
+    background: np.ndarray
+    metadata: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A rendered picture with its exact companions, all sampled at pixel centres.
+
+    Attributes:
+        rgb: (H, W, 3) uint8 sRGB, antialiased.
+        depth: (H, W) float32, m along the camera's z; 0 where nothing was hit.
+        instance: (H, W) uint8, 0 scenery and background.
+        part: (H, W) uint8, 0 where not a person.
+    """
+
+    rgb: np.ndarray
+    depth: np.ndarray
+    instance: np.ndarray
+    part: np.ndarray
+
+
+class Renderer(Protocol):
+    """Draws scenes; owns a graphics context."""
+
+    def render(self, scene: Scene) -> Frame: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,220 @@
+"""Vertebra-level skinning: 26 spine bodies and the limbs move the mesh.
+
+A driver is a frame that skin follows. Most drivers are bodies of the skeleton; a few lie between two of them so that
+twist spreads along a limb (upper arm, forearm, thigh) and the shoulder rounds off. Each driver's skin transform is
+`world_from_driver(posed) @ inv(world_from_driver(rest))`, hence the rest pose is the identity and a rigid motion of
+the skeleton is a rigid motion of the skin.
+
+Shape legend: V mesh vertices, D drivers, N skeleton bodies.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.spatial.transform import Rotation
+
+from biomech.anatomy import BODIES, SPINE_BODIES
+from scenes.body import BodyAsset
+from scenes.column import Column, column_table
+
+FINGERS = tuple(f"finger{k}-{j}" for k in range(2, 6) for j in range(1, 4))
+
+_LIMB_DRIVERS = (
+    "clavicle", "shoulder", "upperarm", "humerus", "forearm", "radius", "hand",
+    "thigh", "femur", "tibia", "calcn", "toes",
+) + FINGERS  # fmt: skip
+
+DRIVERS: tuple[str, ...] = SPINE_BODIES + tuple(f"{name}_{side}" for side in "rl" for name in _LIMB_DRIVERS)
+
+# Part ids of the picture: what a surface belongs to. 0 is not a person.
+PARTS = ("background", "trunk", "head", "arm_r", "arm_l", "leg_r", "leg_l")
+
+_SPINE_BONES = ("spine05", "spine04", "spine03", "spine02", "spine01", "neck01", "neck02", "neck03")
+
+# Shares of a twist that the skin nearer the trunk takes part in; halving spreads it evenly over two bones.
+_TWIST_SHARE = {"upperarm": 0.5, "forearm": 0.35, "radius": 0.85, "thigh": 0.5}
+_SHOULDER_SHARE = 0.35
+
+
+def _driver_of_bone(name: str) -> str:
+    """The driver that moves an Anny bone outside the spine chain."""
+    stem, _, side = name.partition(".")
+    side = {"L": "_l", "R": "_r"}.get(side, "")
+    table = {
+        "root": "sacrum", "pelvis": "sacrum", "clavicle": "clavicle", "shoulder01": "shoulder",
+        "upperarm01": "upperarm", "upperarm02": "humerus", "lowerarm01": "forearm", "lowerarm02": "radius",
+        "upperleg01": "thigh", "upperleg02": "femur", "lowerleg01": "tibia", "lowerleg02": "tibia", "foot": "calcn",
+    }  # fmt: skip
+    if stem in ("root", "pelvis"):
+        return "sacrum"
+    if stem in table:
+        return table[stem] + side
+    if stem.startswith("toe"):
+        return "toes" + side
+    if stem in FINGERS:
+        return stem + side
+    if stem.startswith(("wrist", "metacarpal", "finger1")):
+        return "hand" + side
+    if stem in ("head", "eye"):
+        return "skull"
+    raise ValueError(f"No driver for the bone {name!r}; known: {', '.join(sorted(table))}, toe*, finger*, head, eye.")
+
+
+def rig_weights(
+    asset: BodyAsset, vertices: np.ndarray, column: Column, *, spread: float = 0.45, growth: float = 14.0
+) -> sp.csr_matrix:
+    """(V, D) CSR skinning weights of the rest mesh `vertices` (V, 3); rows sum to one.
+
+    The mesh's own weight on its eight spine bones is kept and shared out over 26 bodies by a Gaussian partition of unity
+    along the column. `spread` is its width at the back, in levels; `growth` widens it per metre in front of the column
+    and beside it, so that the chest moves as one.
+    """
+    bones = asset.weights.tocsc()
+    rows, columns, values = [], [], []
+    for index, name in enumerate(asset.bone_names):
+        if name in _SPINE_BONES:
+            continue
+        entries = bones.getcol(index).tocoo()
+        rows.append(entries.row)
+        columns.append(np.full(len(entries.row), DRIVERS.index(_driver_of_bone(name))))
+        values.append(entries.data)
+
+    chain = np.asarray(bones[:, [asset.bone(b) for b in _SPINE_BONES]].sum(1)).ravel()
+    on_chain = np.flatnonzero(chain > 0)
+    share = _spine_partition(vertices[on_chain], column, spread, growth) * chain[on_chain, None]
+    row, body = np.nonzero(share > 1e-3 * chain[on_chain, None])
+    rows.append(on_chain[row])
+    columns.append(body)  # spine bodies are the first drivers
+    values.append(share[row, body])
+
+    entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+    weights = sp.csr_matrix(entries, shape=(len(vertices), len(DRIVERS)), dtype=np.float64)
+    return sp.diags(1.0 / np.asarray(weights.sum(1)).ravel()) @ weights
+
+
+def _spine_partition(points: np.ndarray, column: Column, spread: float, growth: float) -> np.ndarray:
+    """(P, 26) shares of sacrum, L5 .. C1, skull in points (P, 3) of the rest mesh."""
+    table = column_table()
+    scale = column.length / 0.570
+    centres = column.centres
+    heights = centres[:, 1]
+    # Behind the column the skin goes with the spinous process, whose tip lies lower than its vertebral body.
+    column_x = np.interp(points[:, 1], heights, centres[:, 0])
+    tip_x = np.interp(points[:, 1], heights, column.skin_midline[:, 0])
+    behind = np.clip((column_x - points[:, 0]) / np.maximum(column_x - tip_x, 1e-3), 0.0, 1.0)
+    drop = np.interp(points[:, 1], column.spinous_tips[:, 1], table["tip_drop"]) * scale
+    height = points[:, 1] + behind * drop
+
+    ladder = np.concatenate([[column.sacrum[1]], heights, [column.joints[-1, 1] + 0.022 * scale]])
+    position = np.interp(height, ladder, np.arange(26.0))
+    depth = np.clip(points[:, 0] - column_x, 0.0, None) + 0.5 * np.clip(np.abs(points[:, 2]) - 0.05 * scale, 0.0, None)
+    width = np.clip(spread + growth * depth / scale, spread, 3.0)
+    kernel = np.exp(-0.5 * ((position[:, None] - np.arange(26.0)) / width[:, None]) ** 2)
+    return kernel / kernel.sum(1, keepdims=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rig:
+    """What moves one subject's skin.
+
+    Attributes:
+        rest_world_from_body: (N, 4, 4) the skeleton's bodies as they sit in the rest mesh.
+        rest_world_from_driver: (D, 4, 4).
+        weights: (V, D) CSR of the base mesh.
+        finger_joints: (D, 3) m: rest position of each finger joint (zeros elsewhere).
+    """
+
+    rest_world_from_body: np.ndarray
+    rest_world_from_driver: np.ndarray
+    weights: sp.csr_matrix
+    finger_joints: np.ndarray
+
+
+def build_rig(
+    asset: BodyAsset, vertices: np.ndarray, bone_heads: np.ndarray, column: Column, rest_world_from_body: np.ndarray
+) -> Rig:
+    """The rig of a subject whose skeleton sits in the rest mesh as `rest_world_from_body` (N, 4, 4)."""
+    finger_joints = np.zeros((len(DRIVERS), 3))
+    for side, suffix in (("r", "R"), ("l", "L")):
+        for finger in FINGERS:
+            finger_joints[DRIVERS.index(f"{finger}_{side}")] = bone_heads[asset.bone(f"{finger}.{suffix}")]
+    rest = driver_frames(rest_world_from_body)
+    return Rig(rest_world_from_body, rest, rig_weights(asset, vertices, column), finger_joints)
+
+
+def driver_frames(world_from_body: np.ndarray) -> np.ndarray:
+    """(N, 4, 4) body frames -> (D, 4, 4) driver frames."""
+    body = {name: world_from_body[i] for i, name in enumerate(BODIES)}
+    frames = np.empty((len(DRIVERS), 4, 4))
+    for i, name in enumerate(SPINE_BODIES):
+        frames[i] = body[name]
+    for side in "rl":
+        # `radius` and `humphant` are turned about y alone against `ulna` and `humerus`: their twist is one angle.
+        pronation = _twist(body[f"ulna_{side}"], body[f"radius_{side}"])
+        arm_twist = _twist(body[f"humphant_{side}"], body[f"humerus_{side}"])
+        hip_twist = _twist(body["pelvis"], body[f"femur_{side}"])
+        made = {
+            "clavicle": body[f"clavicle_{side}"],
+            "shoulder": _between(body[f"clavicle_{side}"], body[f"humphant_{side}"], _SHOULDER_SHARE),
+            "upperarm": _turned(body[f"humerus_{side}"], (_TWIST_SHARE["upperarm"] - 1) * arm_twist),
+            "humerus": body[f"humerus_{side}"],
+            "forearm": _turned(body[f"ulna_{side}"], _TWIST_SHARE["forearm"] * pronation),
+            "radius": _turned(body[f"ulna_{side}"], _TWIST_SHARE["radius"] * pronation),
+            "hand": body[f"hand_{side}"],
+            "thigh": _turned(body[f"femur_{side}"], (_TWIST_SHARE["thigh"] - 1) * hip_twist),
+            "femur": body[f"femur_{side}"],
+            "tibia": body[f"tibia_{side}"],
+            "calcn": body[f"calcn_{side}"],
+            "toes": body[f"toes_{side}"],
+            **dict.fromkeys(FINGERS, body[f"hand_{side}"]),
+        }
+        for name, frame in made.items():
+            frames[DRIVERS.index(f"{name}_{side}")] = frame
+    return frames
+
+
+def _twist(world_from_parent: np.ndarray, world_from_child: np.ndarray) -> float:
+    """Angle of the child about its own y axis against the parent (swing-twist), rad."""
+    quaternion = Rotation.from_matrix(world_from_parent[:3, :3].T @ world_from_child[:3, :3]).as_quat()
+    return float(2 * np.arctan2(quaternion[1], quaternion[3]) + np.pi) % (2 * np.pi) - np.pi
+
+
+def _turned(frame: np.ndarray, angle: float) -> np.ndarray:
+    """The frame turned by `angle` about its own y axis."""
+    turned = frame.copy()
+    turned[:3, :3] = frame[:3, :3] @ Rotation.from_euler("y", angle).as_matrix()
+    return turned
+
+
+def _between(parent: np.ndarray, child: np.ndarray, share: float) -> np.ndarray:
+    """The child's origin with the parent's orientation turned by `share` of the way to the child's."""
+    between = child.copy()
+    relative = Rotation.from_matrix(parent[:3, :3].T @ child[:3, :3]).as_rotvec()
+    between[:3, :3] = parent[:3, :3] @ Rotation.from_rotvec(share * relative).as_matrix()
+    return between
+
+
+def skin_transforms(rig: Rig, world_from_body: np.ndarray, finger_curl: float = 0.0) -> np.ndarray:
+    """(D, 4, 4) skin transforms world_from_rest of a pose; `finger_curl` is the flexion of each finger joint, rad."""
+    transforms = driver_frames(world_from_body) @ np.linalg.inv(rig.rest_world_from_driver)
+    if finger_curl:
+        for side in "rl":
+            axis = rig.rest_world_from_body[BODIES.index(f"hand_{side}"), :3, 2]
+            bend = Rotation.from_rotvec(finger_curl * axis).as_matrix()
+            for k in range(2, 6):
+                carried = np.eye(4)
+                for j in range(1, 4):
+                    driver = DRIVERS.index(f"finger{k}-{j}_{side}")
+                    joint = rig.finger_joints[driver]
+                    local = np.eye(4)
+                    local[:3, :3], local[:3, 3] = bend, joint - bend @ joint
+                    carried = carried @ local
+                    transforms[driver] = transforms[driver] @ carried
+    return transforms
+
+
+def skin(weights: sp.csr_matrix, vertices: np.ndarray, transforms: np.ndarray) -> np.ndarray:
+    """Linear blend skinning: (V, D) weights, (V, 3) rest vertices, (D, 4, 4) transforms -> (V, 3) m."""
+    blended = (weights @ transforms[:, :3].reshape(len(transforms), 12)).reshape(-1, 3, 4)
+    return np.einsum("vij,vj->vi", blended[:, :, :3], vertices) + blended[:, :, 3]

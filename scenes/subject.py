@@ -1,0 +1,94 @@
+"""One person: phenotype -> rest mesh, seated skeleton, rig and the geometry of his OpenSim model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from biomech.geometry import SkeletonGeometry
+from scenes.body import BodyAsset, Phenotype, shape_coefficients, solve_stature, stature
+from scenes.column import Column, seat_column, triangles
+from scenes.rig import DRIVERS, Rig, build_rig
+from scenes.skeleton import SeatedSkeleton, body_mass, seat_skeleton, skeleton_geometry
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectSpec:
+    """Who a person is, as plain data.
+
+    Attributes:
+        sex: "m" or "f".
+        age: years.
+        stature: m, of the bare body.
+        muscle, weight, proportions, cupsize, firmness: MakeHuman's parameters in [0, 1].
+        african, asian, caucasian: mixture of face and body features, summing to one.
+    """
+
+    sex: str
+    age: float
+    stature: float
+    muscle: float
+    weight: float
+    proportions: float
+    cupsize: float
+    firmness: float
+    african: float
+    asian: float
+    caucasian: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A person ready to be dressed and posed.
+
+    Attributes:
+        vertices: (V, 3) rest vertices of the base mesh, m.
+        bone_heads: (B, 3) rest heads of the mesh's own bones, m.
+        stature: m, mass: kg (from the volume of the mesh).
+    """
+
+    spec: SubjectSpec
+    vertices: np.ndarray
+    bone_heads: np.ndarray
+    column: Column
+    skeleton: SeatedSkeleton
+    rig: Rig
+    geometry: SkeletonGeometry
+    stature: float
+    mass: float
+
+
+def phenotype_age(years: float) -> float:
+    """Years -> MakeHuman's age parameter. Childhood follows Anny's WHO calibration; adult years are spread so that the
+    old shape (1.0) is reached at 90."""
+    return float(np.interp(years, [1, 4, 11, 16, 20, 30, 60, 80, 90], [0.05, 0.215, 0.415, 0.62, 0.67, 0.70, 0.83, 0.95, 1]))
+
+
+def phenotype_of(spec: SubjectSpec) -> Phenotype:
+    """MakeHuman's parameters of a person, before the stature is solved for."""
+    return Phenotype(
+        sex=1.0 if spec.sex == "f" else 0.0,
+        age=phenotype_age(spec.age),
+        muscle=spec.muscle,
+        weight=spec.weight,
+        proportions=spec.proportions,
+        cupsize=spec.cupsize,
+        firmness=spec.firmness,
+        african=spec.african,
+        asian=spec.asian,
+        caucasian=spec.caucasian,
+    )
+
+
+def build_subject(asset: BodyAsset, spec: SubjectSpec) -> Subject:
+    """Mesh, column, skeleton and rig of a person."""
+    phenotype = solve_stature(asset, phenotype_of(spec), spec.stature)
+    coefficients = shape_coefficients(asset, phenotype)
+    vertices, heads = asset.rest_vertices(coefficients), asset.rest_bone_heads(coefficients)
+    column = seat_column(asset, vertices, heads, phenotype.weight)
+    skeleton = seat_skeleton(asset, vertices, heads, column)
+    rig = build_rig(asset, vertices, heads, column, skeleton.rest_world_from_body)
+    height, mass = stature(vertices), body_mass(vertices, triangles(asset.quads))
+    geometry = skeleton_geometry(
+        skeleton, rig.weights, DRIVERS, vertices, stature=height, mass=mass, sex=spec.sex, age=spec.age
+    )
+    return Subject(spec, vertices, heads, column, skeleton, rig, geometry, height, mass)
