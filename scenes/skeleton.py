@@ -16,17 +16,13 @@ from biomech.anatomy import BODIES, PARENTS, VERTEBRAE, body_index
 from biomech.geometry import Capsule, Landmark, SkeletonGeometry, default_geometry, geometry_from_frames, invert
 from scenes.body import BODY_VERTEX_COUNT, BodyAsset
 from scenes.column import Column
+from scenes.landmarks import skin_landmarks
 
 HIP_WIDTH_SHARE = 0.88
 """Femoral heads lie this much nearer to the midline than the mesh's hip bones, whose heads sit under the trochanters:
 a 1.75 m man then has them 210 mm apart (SIMSPINE's hip markers: 211 mm)."""
 
-# Vertices of the hm08 mesh; its topology makes them the same anatomical points in every body.
-EAR = {"r": 5610, "l": 12207}  # tragus
-FOOT = {
-    "r": {"heel": 5856, "big_toe": 4933, "small_toe": 6586},
-    "l": {"heel": 12453, "big_toe": 11551, "small_toe": 13182},
-}
+_SIDE_NAME = {"r": "right", "l": "left"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +65,7 @@ def seat_skeleton(asset: BodyAsset, vertices: np.ndarray, bone_heads: np.ndarray
     place("sacrum", column.sacrum)
     for vertebra, frame in zip(VERTEBRAE, column.world_from_vertebra, strict=True):
         rest[body_index(vertebra)] = frame
-    ears = (vertices[EAR["r"]] + vertices[EAR["l"]]) / 2
+    ears = (vertices[skin_landmarks()["right_ear"]] + vertices[skin_landmarks()["left_ear"]]) / 2
     place("skull", np.array([ears[0], ears[1], 0.0]))
     for side, suffix in (("r", "R"), ("l", "L")):
         _seat_leg(place, head, hips[side], side, suffix)
@@ -187,9 +183,9 @@ def _sole_landmarks(skeleton: SeatedSkeleton, vertices: np.ndarray) -> tuple[Lan
     """Where the foot touches the floor, and the ends of foot and hand, read off the skin."""
     found = []
     for side in "rl":
-        marks = FOOT[side]
         floor = vertices[:BODY_VERTEX_COUNT, 1].min()
-        heel, big, small = (vertices[marks[name]] for name in ("heel", "big_toe", "small_toe"))
+        marks = (skin_landmarks()[f"{_SIDE_NAME[side]}_{name}"] for name in ("heel", "big_toe", "small_toe"))
+        heel, big, small = (vertices[mark] for mark in marks)
         calcn, toes = body_index(f"calcn_{side}"), body_index(f"toes_{side}")
         forward = skeleton.rest_world_from_body[calcn, :3, 0]
         ball = skeleton.rest_world_from_body[toes, :3, 3].copy()

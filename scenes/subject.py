@@ -44,6 +44,7 @@ class Subject:
         vertices: (V, 3) rest vertices of the base mesh, m.
         bone_heads: (B, 3) rest heads of the mesh's own bones, m.
         stature: m, mass: kg (from the volume of the mesh).
+        eyes: centres of the eyeballs, "left" and "right", (3,) m.
     """
 
     spec: SubjectSpec
@@ -55,12 +56,16 @@ class Subject:
     geometry: SkeletonGeometry
     stature: float
     mass: float
+    eyes: dict[str, np.ndarray]
 
 
 def phenotype_age(years: float) -> float:
-    """Years -> MakeHuman's age parameter. Childhood follows Anny's WHO calibration; adult years are spread so that the
-    old shape (1.0) is reached at 90."""
-    return float(np.interp(years, [1, 4, 11, 16, 20, 30, 60, 80, 90], [0.05, 0.215, 0.415, 0.62, 0.67, 0.70, 0.83, 0.95, 1]))
+    """Years -> MakeHuman's age parameter.
+
+    Childhood follows Anny's WHO calibration; adult years are spread so that the old shape (1.0) is reached at 90.
+    """
+    known = [1, 4, 11, 16, 20, 30, 60, 80, 90]
+    return float(np.interp(years, known, [0.05, 0.215, 0.415, 0.62, 0.67, 0.70, 0.83, 0.95, 1.0]))
 
 
 def phenotype_of(spec: SubjectSpec) -> Phenotype:
@@ -91,4 +96,5 @@ def build_subject(asset: BodyAsset, spec: SubjectSpec) -> Subject:
     geometry = skeleton_geometry(
         skeleton, rig.weights, DRIVERS, vertices, stature=height, mass=mass, sex=spec.sex, age=spec.age
     )
-    return Subject(spec, vertices, heads, column, skeleton, rig, geometry, height, mass)
+    eyes = {"left": heads[asset.bone("eye.L")], "right": heads[asset.bone("eye.R")]}
+    return Subject(spec, vertices, heads, column, skeleton, rig, geometry, height, mass, eyes)

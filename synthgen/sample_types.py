@@ -1,0 +1,80 @@
+"""What one index of a dataset is made of: plain, frozen records that cross process and file borders.
+
+Shape legend: K keypoints (37), D model coordinates, H image height, W image width.
+World frame: x forward, y up, z right, metres. Camera frame: OpenCV (x right, y down, z forward), metres.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from scenes.renderer import Camera
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Annotation:
+    """Everything known about one person in one picture.
+
+    Attributes:
+        instance_id: value of this person's pixels in the instance map, 1..
+        subject: which person of the dataset, 0..; all pictures of one subject share a split.
+        keypoints: (K, 3) x px, y px, visibility (2 seen, 1 inside the picture but hidden, 0 outside). x and y are the
+            true projections also where visibility is 0.
+        keypoints_world: (K, 3) m.
+        keypoints_cam: (K, 3) m.
+        vertebrae_world: (24, 4, 4) world_from_vertebra, in the order of biomech.anatomy.VERTEBRAE.
+        bbox: x, y, width, height of the visible pixels, px.
+        area: visible pixels, px^2.
+        segmentation: COCO run-length code, {"size": [H, W], "counts": str}.
+        activity: name in biomech.activities.ACTIVITIES.
+        phase: where in the activity, 0..1.
+        q: (D,) rad and m, in the order of biomech.anatomy.COORDINATES.
+        residuals: how far the body follows its bones, name -> m.
+    """
+
+    instance_id: int
+    subject: int
+    keypoints: np.ndarray
+    keypoints_world: np.ndarray
+    keypoints_cam: np.ndarray
+    vertebrae_world: np.ndarray
+    bbox: tuple[float, float, float, float]
+    area: float
+    segmentation: dict
+    activity: str
+    phase: float
+    q: np.ndarray
+    residuals: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One picture with its labels and the recipe that made it.
+
+    Attributes:
+        index: 0..poses-1.
+        subject: the main person, 0..
+        split: name of the split the subject belongs to.
+        spec: every random choice as plain JSON data (str, int, float, bool, None, list, dict with str keys).
+        rgb: (H, W, 3) uint8 sRGB.
+        depth: (H, W) float32, m along the camera's z; 0 where nothing was hit.
+        instance: (H, W) uint8, 0 scenery and background.
+        part: (H, W) uint8, 0 where not a person.
+        camera: the pinhole camera of this picture.
+        annotations: one per labelled person.
+        jpeg_quality: 1..100, drawn with the sensor.
+        timings: stage -> seconds. Never written into the dataset, only summed into run.json.
+    """
+
+    index: int
+    subject: int
+    split: str
+    spec: dict
+    rgb: np.ndarray
+    depth: np.ndarray
+    instance: np.ndarray
+    part: np.ndarray
+    camera: Camera
+    annotations: tuple[Annotation, ...]
+    jpeg_quality: int = 90
+    timings: dict[str, float] = field(default_factory=dict)
