@@ -1,0 +1,102 @@
+"""A dressed subject that can be posed: all of its surfaces skinned in one go.
+
+Shape legend: V welded vertices of all layers, R render vertices of one layer, D drivers, N skeleton bodies.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from scenes.layers import Layer
+from scenes.renderer import MeshPart
+from scenes.rig import DRIVERS, PARTS, skin
+from scenes.subject import Subject
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """A subject in clothes.
+
+    Attributes:
+        key: names the person in the renderer's cache.
+        layers: the surfaces; starts: (L + 1,) where each one's welded vertices begin in the arrays below.
+        vertices: (V, 3) rest, m; weights: (V, D) CSR.
+        faces: (G, 3) welded, for smooth normals; corner_sum: (V, G) sums face normals at vertices.
+        part_ids: (V,) uint8, see rig.PARTS.
+    """
+
+    key: str
+    subject: Subject
+    layers: tuple[Layer, ...]
+    starts: np.ndarray
+    vertices: np.ndarray
+    weights: sp.csr_matrix
+    faces: np.ndarray
+    corner_sum: sp.csr_matrix
+    part_ids: np.ndarray
+
+
+def part_of_driver(name: str) -> int:
+    """Part id of the skin that follows a driver."""
+    stem, _, side = name.rpartition("_")
+    if side in ("r", "l") and stem:
+        if stem in ("thigh", "femur", "tibia", "calcn", "toes"):
+            return PARTS.index(f"leg_{side}")
+        return PARTS.index("trunk" if stem in ("clavicle", "shoulder") else f"arm_{side}")
+    return PARTS.index("head" if name == "skull" or name[0] == "C" else "trunk")
+
+
+def make_person(key: str, subject: Subject, layers: tuple[Layer, ...]) -> Person:
+    """Join the layers of a dressed subject."""
+    counts = [len(layer.vertices) for layer in layers]
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    faces = np.concatenate([layer.smooth_faces + start for layer, start in zip(layers, starts[:-1], strict=True)])
+    weights = sp.vstack([layer.weights for layer in layers], format="csr")
+    ones = np.ones(faces.size, np.float32)
+    rows, columns = faces.ravel(), np.repeat(np.arange(len(faces)), 3)
+    corner_sum = sp.csr_matrix((ones, (rows, columns)), shape=(int(starts[-1]), len(faces)))
+    to_part = np.array([part_of_driver(name) for name in DRIVERS], np.uint8)
+    part_ids = to_part[np.asarray(weights.argmax(1)).ravel()]
+    vertices = np.concatenate([layer.vertices for layer in layers])
+    return Person(key, subject, layers, starts, vertices, weights, faces, corner_sum, part_ids)
+
+
+def posed_vertices(person: Person, transforms: np.ndarray) -> np.ndarray:
+    """(V, 3) m from skin transforms (D, 4, 4)."""
+    return skin(person.weights, person.vertices, transforms)
+
+
+def smooth_normals(person: Person, posed: np.ndarray) -> np.ndarray:
+    """(V, 3) float32 unit normals, weighted by area."""
+    points = posed.astype(np.float32)
+    first = points[person.faces[:, 0]]
+    along, across = points[person.faces[:, 1]] - first, points[person.faces[:, 2]] - first
+    face_normals = np.empty_like(along)
+    for k in range(3):
+        i, j = (k + 1) % 3, (k + 2) % 3
+        face_normals[:, k] = along[:, i] * across[:, j] - along[:, j] * across[:, i]
+    normals = person.corner_sum @ face_normals
+    return normals / np.maximum(np.sqrt((normals * normals).sum(1, keepdims=True)), 1e-12)
+
+
+def mesh_parts(person: Person, posed: np.ndarray, instance_id: int) -> tuple[MeshPart, ...]:
+    """What the renderer draws of a person posed as `posed` (V, 3)."""
+    normals = smooth_normals(person, posed)
+    points = posed.astype(np.float32)
+    parts = []
+    for layer, start in zip(person.layers, person.starts[:-1], strict=True):
+        index = start + layer.render_to_welded
+        parts.append(
+            MeshPart(
+                key=f"{person.key}/{layer.key}",
+                vertices=points[index],
+                normals=normals[index],
+                faces=layer.faces,
+                uv=layer.uv,
+                material=layer.material,
+                part_id=person.part_ids[index],
+                instance_id=instance_id,
+            )
+        )
+    return tuple(parts)
