@@ -1,0 +1,227 @@
+"""A pose in the making: set trunk, limbs and gaze by meaning, in degrees, inside the model's hard ranges."""
+
+from __future__ import annotations
+
+from math import cos, radians, sin
+
+import numpy as np
+
+from biomech.activities.rig import Rig, frames_of
+from biomech.anatomy import BODIES, COORDINATES, REGION_SLICES, SPINE_SLICE
+from biomech.inverse_legs import solve_arm, solve_hand
+from biomech.limits import Limits
+from biomech.rhythm import distribute
+
+_MARGIN = radians(0.25)  # generators stay this far inside the hard range
+_ROW = {name: i for i, name in enumerate(BODIES)}
+UP, DOWN = np.array([0.0, 1.0, 0.0]), np.array([0.0, -1.0, 0.0])
+
+
+class Draft:
+    """Mutable working pose; generators fill it and the sampler freezes it into a Pose."""
+
+    __slots__ = ("contacts", "failure", "limits", "moved", "phase", "plants", "props", "q", "rig", "rng", "shape", "support", "targets")
+
+    def __init__(self, rig: Rig, limits: Limits, rng: np.random.Generator, phase: float) -> None:
+        self.rig = rig
+        self.limits = limits
+        self.rng = rng
+        self.phase = phase
+        self.q = np.zeros(len(COORDINATES))
+        self.q[4] = 0.55 * rig.stature
+        self.targets = np.zeros(9)  # regional angles in rad, order biomech.limits.REGION_AXES
+        self.shape = int(rng.integers(2**31))  # this person's own shares of the rhythm, the same at every call
+        self.support = "feet"
+        self.contacts: tuple[str, ...] = ()
+        self.props: dict[str, float] = {}
+        self.plants: list = []  # feet meant to stand where biomech.activities.ground put them
+        self.failure: str | None = None  # set by a generator that found no way
+        self.moved = np.zeros(3)  # m by which the finished pose was shifted horizontally
+
+    def vary(self, mean: float, sd: float, low: float = -np.inf, high: float = np.inf) -> float:
+        """A normal draw held within two sd and [low, high]."""
+        return float(min(max(mean + sd * float(np.clip(self.rng.standard_normal(), -2, 2)), low), high))
+
+    def between(self, low: float, high: float) -> float:
+        """A uniform draw."""
+        return float(self.rng.uniform(low, high))
+
+    def chance(self, p: float) -> bool:
+        """True with probability p."""
+        return bool(self.rng.random() < p)
+
+    def side(self) -> tuple[str, str]:
+        """A random side and the other one."""
+        return ("r", "l") if self.rng.random() < 0.5 else ("l", "r")
+
+
+def put(d: Draft, **degrees: float) -> None:
+    """Set coordinates by name, in degrees, held inside the hard range."""
+    for name, value in degrees.items():
+        set_angle(d, name, radians(value))
+
+
+def set_angle(d: Draft, name: str, value: float) -> None:
+    """Set one rotation in rad, held inside the hard range."""
+    i = d.rig.index[name]
+    low, high = d.rig.hard[i]
+    d.q[i] = min(max(value, low + _MARGIN), high - _MARGIN)
+
+
+def get(d: Draft, name: str) -> float:
+    """One coordinate in degrees."""
+    return float(np.degrees(d.q[d.rig.index[name]]))
+
+
+def pelvis(d: Draft, tilt: float = 0.0, lean: float = 0.0, turn: float = 0.0) -> None:
+    """Pelvis orientation in degrees: tilt + backwards, lean + to the right, turn + to the left."""
+    d.q[0:3] = np.radians([tilt, lean, turn])
+
+
+def trunk(d: Draft, lumbar=(0.0, 0.0, 0.0), thoracic=(0.0, 0.0, 0.0), cervical=None) -> None:
+    """Regional FE, LB, AR in degrees (+ extension, right, left), spread over the levels by the rhythm tables."""
+    targets = np.radians([*lumbar, *thoracic, *(cervical if cervical is not None else (0.0, 0.0, 0.0))])
+    if cervical is None:
+        targets[6:] = d.targets[6:]
+    low, high = d.limits.regional_hard[:, 0], d.limits.regional_hard[:, 1]
+    d.targets = np.clip(targets, 0.98 * low, 0.98 * high)
+    _spread(d)
+
+
+def _spread(d: Draft) -> None:
+    d.q[SPINE_SLICE] = distribute(d.targets, d.limits, np.random.default_rng(d.shape))
+
+
+def gaze(d: Draft, pitch: float = 0.0, yaw: float = 0.0, roll: float = 0.0, follow: float = 0.0) -> None:
+    """Turn the head to a world direction in degrees (+ pitch up, yaw left, roll right).
+
+    `follow` in [0, 1] lets the head go along with the thorax instead of holding the gaze. Comfortable neck range only.
+    """
+    neck = d.q[SPINE_SLICE].reshape(25, 3)
+    neck[REGION_SLICES["cervical"]] = 0.0
+    at_rest = frames_of(d.rig, d.q)[_ROW["skull"], :3, :3]
+    wanted = rotation(roll, "x", pitch, "z", yaw, "y")
+    m = at_rest.T @ wanted
+    # Z-X-Y decomposition of the turn the neck has to make, in the skull's own frame
+    fe = np.arctan2(-m[0, 1], m[1, 1])
+    lb = np.arcsin(np.clip(m[2, 1], -1, 1))
+    ar = np.arctan2(-m[2, 0], m[2, 2])
+    keep = 1.0 - follow
+    comfort = np.radians([[-38, 42], [-22, 22], [-52, 52]])
+    turn = np.clip(np.array([fe, lb, ar]) * keep, comfort[:, 0], comfort[:, 1])
+    neck_turn(d, *np.degrees(turn))
+
+
+def neck_turn(d: Draft, fe: float = 0.0, lb: float = 0.0, ar: float = 0.0) -> None:
+    """Cervical FE, LB, AR in degrees; the trunk below stays."""
+    low, high = d.limits.regional_hard[6:, 0], d.limits.regional_hard[6:, 1]
+    d.targets[6:] = np.clip(np.radians([fe, lb, ar]), 0.98 * low, 0.98 * high)
+    _spread(d)
+
+
+def arm_to(
+    d: Draft, side: str, wrist: np.ndarray, hint: np.ndarray, hand: np.ndarray | None = None, frames=None
+) -> None:
+    """Bring a wrist to a world point, the elbow towards `hint` (3,), the hand (if given) to a world rotation (3, 3).
+
+    The shoulder girdle rises and comes forward with the arm, about as in scapulohumeral rhythm.
+    """
+    arm, k = d.rig.arms[side], _ROW[f"clavicle_{side}"]
+    for again in (True, False):
+        if frames is None or not again:
+            frames = frames_of(d.rig, d.q)
+        values = solve_arm(arm, frames[k], wrist, hint)
+        for name, value in values.items():
+            set_angle(d, name, value)
+        if again:
+            girdle(d, side)
+    if hand is not None:
+        ulna = frames_of(d.rig, d.q)[_ROW[f"ulna_{side}"], :3, :3]
+        for name, value in solve_hand(side, ulna, hand).items():
+            set_angle(d, name, value)
+
+
+def girdle(d: Draft, side: str, shrug: float = 0.0) -> None:
+    """Clavicle elevation and protraction that go with the present arm elevation; `shrug` adds degrees of elevation."""
+    up, plane = get(d, f"shoulder_elv_{side}"), np.radians(get(d, f"elv_angle_{side}"))
+    high = max(0.0, up - 30.0) / 150.0
+    forward = sin(plane) * min(up, 110.0) / 110.0
+    put(d, **{f"clav_elev_{side}": 22.0 * high + shrug, f"clav_prot_{side}": 12.0 * forward})
+
+
+def arm_pose(d: Draft, side: str, plane: float, raise_: float, twist: float, elbow: float, pronation: float = 75.0):
+    """Set an arm by joint angles in degrees and let the girdle follow."""
+    put(
+        d,
+        **{
+            f"elv_angle_{side}": plane,
+            f"shoulder_elv_{side}": raise_,
+            f"shoulder_rot_{side}": twist,
+            f"elbow_flexion_{side}": elbow,
+            f"pro_sup_{side}": pronation,
+            f"wrist_flex_{side}": d.vary(-8, 6),
+            f"wrist_dev_{side}": d.vary(3, 4),
+        },
+    )
+    girdle(d, side)
+
+
+def arm_along(d: Draft, side: str, upper: np.ndarray, fore: np.ndarray, pronation: float = 75.0, frames=None) -> None:
+    """Point the upper arm and the forearm along world directions (3,), held inside the joint ranges."""
+    frames = frames_of(d.rig, d.q) if frames is None else frames
+    arm = d.rig.arms[side]
+    upper, fore = upper / np.linalg.norm(upper), fore / np.linalg.norm(fore)
+    start = shoulder_point(d, side, frames)
+    bow = upper - fore * float(upper @ fore)
+    if float(bow @ bow) < 1e-4:  # straight arm: the elbow points back and out
+        bow = np.array([-1.0, -0.2, 0.5 if side == "r" else -0.5])
+    wrist = start + np.linalg.norm(arm.elbow) * upper + np.linalg.norm(arm.wrist) * fore
+    arm_to(d, side, wrist, bow, frames=frames)
+    put(d, **{f"pro_sup_{side}": pronation, f"wrist_flex_{side}": d.vary(-8, 6), f"wrist_dev_{side}": d.vary(3, 4)})
+
+
+def arms_hang(d: Draft, sides: str = "rl", slack: float = 1.0) -> None:
+    """Arms that hang under gravity: a little flexion at the elbow, palms towards the thighs."""
+    frames = frames_of(d.rig, d.q)
+    for side in sides:
+        out = 1.0 if side == "r" else -1.0
+        spread, swing = d.vary(11, 3, 6), d.vary(1, 3.5) * slack
+        upper = direction(forward=swing - 3, out=out * spread)
+        bend = d.vary(12, 5, 4)
+        fore = direction(forward=swing - 3 + bend, out=out * (spread - 6))
+        arm_along(d, side, upper, fore, pronation=d.vary(85, 14), frames=frames)
+
+
+def shoulder_point(d: Draft, side: str, frames: np.ndarray) -> np.ndarray:
+    """World position (3,) of the glenohumeral centre."""
+    return frames[_ROW[f"humphant_{side}"], :3, 3]
+
+
+def body_point(frames: np.ndarray, body: str, local=(0.0, 0.0, 0.0)) -> np.ndarray:
+    """World position (3,) of a point of a body."""
+    m = frames[_ROW[body]]
+    return m[:3, :3] @ np.asarray(local, dtype=float) + m[:3, 3]
+
+
+def body_axes(frames: np.ndarray, body: str) -> np.ndarray:
+    """World rotation (3, 3) of a body."""
+    return frames[_ROW[body], :3, :3]
+
+
+def direction(forward: float = 0.0, out: float = 0.0) -> np.ndarray:
+    """Unit vector that hangs straight down at zero, tipped forward about z and to the right about x, in degrees."""
+    f, o = radians(forward), radians(out)
+    return np.array([sin(f) * cos(o), -cos(f) * cos(o), sin(o)])
+
+
+def rotation(*steps: float | str) -> np.ndarray:
+    """Product of axis rotations, given as angle in degrees, axis name, applied first to last in the world: (3, 3)."""
+    m = np.eye(3)
+    for angle, axis in zip(steps[::2], steps[1::2], strict=True):
+        c, s = cos(radians(angle)), sin(radians(angle))
+        i, j = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
+        r = np.eye(3)
+        r[i, i] = r[j, j] = c
+        r[i, j], r[j, i] = -s, s
+        m = r @ m
+    return m

@@ -1,0 +1,126 @@
+"""SpineModel: the skeleton loaded in OpenSim, with its coordinates, ranges and the digest of its source text."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from biomech.anatomy import BODIES, COORDINATES
+from biomech.errors import ModelError
+from biomech.geometry import Capsule, Landmark, SkeletonGeometry, default_geometry, geometry_from_frames
+from biomech.limits import Limits, load_limits
+from biomech.osim_xml import write_osim
+
+__all__ = [
+    "Capsule",
+    "Landmark",
+    "SkeletonGeometry",
+    "SpineModel",
+    "build_model",
+    "default_geometry",
+    "geometry_from_frames",
+    "import_opensim",
+    "write_osim",
+]
+
+
+class OpenSimHandle:
+    """Owns one OpenSim model and its state; not shareable between processes or threads.
+
+    Attributes:
+        q_of_coordinate: (D,) index into OpenSim's generalised coordinates q, whose order is not the coordinate order.
+        bodies: OpenSim bodies in BODIES order.
+    """
+
+    __slots__ = ("bodies", "model", "opensim", "q_of_coordinate", "state")
+
+    def __init__(self, xml: str) -> None:
+        self.opensim: Any = import_opensim()
+        with tempfile.TemporaryDirectory(prefix="synthgen_") as folder:
+            path = Path(folder) / "model.osim"
+            path.write_text(xml, encoding="utf-8", newline="\n")
+            self.model: Any = self.opensim.Model(str(path))
+        self.state: Any = self.model.initSystem()
+        bodyset = self.model.getBodySet()
+        self.bodies: list[Any] = [bodyset.get(name) for name in BODIES]
+        self.q_of_coordinate = self._find_q()
+
+    def _find_q(self) -> np.ndarray:
+        """Set each coordinate in turn and see which q moved."""
+        coordinates = self.model.getCoordinateSet()
+        names = tuple(coordinates.get(i).getName() for i in range(coordinates.getSize()))
+        if names != COORDINATES:
+            raise ModelError(
+                f"OpenSim lists {len(names)} coordinates in another order than the {len(COORDINATES)} written"
+            )
+        found = np.empty(len(names), dtype=np.int64)
+        for i, name in enumerate(names):
+            coordinate = coordinates.get(name)
+            before = self.state.getQ().to_numpy()
+            coordinate.setValue(self.state, 1e-3 + before.max(), False)
+            moved = np.flatnonzero(self.state.getQ().to_numpy() != before)
+            if len(moved) != 1:
+                raise ModelError(f"coordinate {name} moves {len(moved)} generalised coordinates; wanted exactly one")
+            found[i] = moved[0]
+            coordinate.setValue(self.state, 0.0, False)
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpineModel:
+    """A skeleton ready to be posed. N = len(bodies), D = len(coordinates)."""
+
+    name: str
+    bodies: tuple[str, ...]
+    coordinates: tuple[str, ...]
+    hard: np.ndarray  # (D, 2) rad or m
+    typical: np.ndarray  # (D, 2) rad or m
+    default: np.ndarray  # (D,) rad or m: the neutral pose
+    limits: Limits
+    geometry: SkeletonGeometry
+    xml: str
+    digest: str  # sha256 of xml
+    handle: OpenSimHandle
+
+    def __repr__(self) -> str:
+        return f"SpineModel({self.name!r}, N={len(self.bodies)}, D={len(self.coordinates)}, digest={self.digest[:12]})"
+
+
+def build_model(geometry: SkeletonGeometry, limits: Limits | None = None, name: str = "synthgen") -> SpineModel:
+    """Write the model text, load it in OpenSim and keep both.
+
+    Raises:
+        ModelError: OpenSim is missing, or it reads the text differently from how it was written.
+    """
+    limits = load_limits() if limits is None else limits
+    xml = write_osim(geometry, None, limits.hard, name)
+    return SpineModel(
+        name=name,
+        bodies=BODIES,
+        coordinates=COORDINATES,
+        hard=limits.hard,
+        typical=limits.typical,
+        default=np.zeros(len(COORDINATES)),
+        limits=limits,
+        geometry=geometry,
+        xml=xml,
+        digest=hashlib.sha256(xml.encode("utf-8")).hexdigest(),
+        handle=OpenSimHandle(xml),
+    )
+
+
+def import_opensim() -> ModuleType:
+    """The opensim package, silent and without a log file in the working folder."""
+    try:
+        import opensim
+    except ImportError as error:
+        raise ModelError(f"OpenSim cannot be imported ({error}); install it with: pip install opensim==4.6") from error
+    opensim.Logger.removeFileSink()
+    opensim.Logger.setLevelString("Off")
+    return opensim
