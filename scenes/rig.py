@@ -67,20 +67,24 @@ def rig_weights(
     """(V, D) CSR skinning weights of the rest mesh `vertices` (V, 3); rows sum to one.
 
     The mesh's own weight on its eight spine bones is kept and shared out over 26 bodies by a Gaussian partition of
-    unity along the column. `spread` is its width at the back, in levels; `growth` widens it per metre in front of the column
-    and beside it, so that the chest moves as one.
+    unity along the column. `spread` is its width at the back, in levels; `growth` widens it per metre in front of the
+    column and beside it, so that the chest moves as one.
     """
     bones = asset.weights.tocsc()
+    nape = _nape(vertices, column)
     rows, columns, values = [], [], []
     for index, name in enumerate(asset.bone_names):
         if name in _SPINE_BONES:
             continue
         entries = bones.getcol(index).tocoo()
+        if name == "head":
+            entries.data = entries.data * (1.0 - nape[entries.row])
         rows.append(entries.row)
         columns.append(np.full(len(entries.row), DRIVERS.index(_driver_of_bone(name))))
         values.append(entries.data)
 
     chain = np.asarray(bones[:, [asset.bone(b) for b in _SPINE_BONES]].sum(1)).ravel()
+    chain += nape * bones.getcol(asset.bone("head")).toarray().ravel()
     on_chain = np.flatnonzero(chain > 0)
     share = _spine_partition(vertices[on_chain], column, spread, growth) * chain[on_chain, None]
     row, body = np.nonzero(share > 1e-3 * chain[on_chain, None])
@@ -91,6 +95,16 @@ def rig_weights(
     entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
     weights = sp.csr_matrix(entries, shape=(len(vertices), len(DRIVERS)), dtype=np.float64)
     return sp.diags(1.0 / np.asarray(weights.sum(1)).ravel()) @ weights
+
+
+def _nape(points: np.ndarray, column: Column) -> np.ndarray:
+    """(P,) share of the mesh's head weight that belongs to the neck: its skin, below the skull, beside and behind the
+    column. The mesh's head bone reaches down to C4, where a turned head would drag the nape along."""
+    scale = column.length / 0.570
+    column_x = np.interp(points[:, 1], column.centres[:, 1], column.centres[:, 0])
+    below_skull = np.clip((column.joints[-1, 1] + 0.010 * scale - points[:, 1]) / (0.025 * scale), 0.0, 1.0)
+    behind = np.clip((column_x + 0.020 * scale - points[:, 0]) / (0.020 * scale), 0.0, 1.0)
+    return below_skull * behind
 
 
 def _spine_partition(points: np.ndarray, column: Column, spread: float, growth: float) -> np.ndarray:

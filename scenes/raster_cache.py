@@ -1,0 +1,150 @@
+"""What stays on the card between pictures: parts by key, textures by content, the oldest leave first."""
+
+import hashlib
+import weakref
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+
+from scenes.raster_context import Image2D, PartPrimitive, mip_levels
+from scenes.renderer import MeshPart
+
+
+@dataclass(slots=True)
+class Resident:
+    """A part of the current scene with its graphics objects."""
+
+    part: MeshPart | None
+    primitive: PartPrimitive
+    texture: Image2D | None
+    digest: bytes
+    source: weakref.ref | None
+    linear_color: np.ndarray | None = None
+    is_ground: bool = False
+    corners: np.ndarray | None = None
+
+    def settle(self, part: MeshPart) -> None:
+        """Take the part's new vertices and factors."""
+        self.part = part
+        self.linear_color = _linear(part.material.color)
+        self.primitive.move(part.vertices, part.normals)
+        low, high = part.vertices.min(0), part.vertices.max(0)
+        self.is_ground = part.instance_id == 0 and bool(low[1] > -0.05 and high[1] < 0.05)
+        pick = np.array([[(k >> axis) & 1 for axis in range(3)] for k in range(8)], bool)
+        self.corners = np.where(pick, high, low).astype(np.float64)
+
+    def reached_by(self, shadow_from_world: np.ndarray) -> bool:
+        """Whether any of the part may lie in the column of space the shadow map covers."""
+        at = self.corners @ shadow_from_world[:3, :3].T + shadow_from_world[:3, 3]
+        return bool((at.min(0)[:2] < 1).all() and (at.max(0)[:2] > -1).all() and at[:, 2].max() > -1)
+
+
+class PartCache:
+    """Parts and textures on the card, at most `limit` bytes of them besides those in use."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._parts: OrderedDict[str, Resident] = OrderedDict()
+        self._textures: dict[bytes, list] = {}  # digest -> [texture, users]
+        self._known: dict[int, tuple[weakref.ref, bytes]] = {}
+        self.nbytes = 0
+
+    def update(self, parts: tuple[MeshPart, ...]) -> list[Resident]:
+        """Bring every part of a scene to the card; opaque before cut-out, people before scenery.
+
+        That order lets the depth test reject hidden fragments before they are shaded.
+        """
+        for part in parts:
+            resident = self._parts.get(part.key)
+            if resident is not None and not _still_fits(resident, part):
+                self._drop(part.key)
+                resident = None
+            if resident is None:
+                resident = self._add(part)
+            self._parts.move_to_end(part.key)
+            resident.settle(part)
+        using = {part.key for part in parts}
+        while self.nbytes > self._limit and len(self._parts) > len(using):
+            self._drop(next(key for key in self._parts if key not in using))
+        found = [self._parts[part.key] for part in parts]
+        return sorted(found, key=lambda r: (r.part.material.cutout, r.part.instance_id == 0))
+
+    def _add(self, part: MeshPart) -> Resident:
+        texture, digest = None, b""
+        if part.material.texture is not None and part.uv is not None:
+            digest = self._digest_of(part.material.texture)
+            if digest not in self._textures:
+                texture = Image2D(mip_levels(part.material.texture), repeat=True)
+                texture._add_to_context()
+                self._textures[digest] = [texture, 0]
+                self.nbytes += texture.nbytes
+            self._textures[digest][1] += 1
+            texture = self._textures[digest][0]
+        primitive = PartPrimitive(part)
+        primitive._add_to_context()
+        self.nbytes += primitive.nbytes
+        source = None if texture is None else weakref.ref(part.material.texture)
+        resident = Resident(part, primitive, texture, digest, source)
+        self._parts[part.key] = resident
+        return resident
+
+    def _digest_of(self, texture: np.ndarray) -> bytes:
+        """Content digest, remembered as long as the array lives and cannot change."""
+        known = self._known.get(id(texture))
+        if known is not None and known[0]() is texture:
+            return known[1]
+        digest = _digest(texture)
+        if not texture.flags.writeable:
+            self._known[id(texture)] = (weakref.ref(texture), digest)
+            if len(self._known) > 4096:
+                self._known = {k: v for k, v in self._known.items() if v[0]() is not None}
+        return digest
+
+    def _drop(self, key: str) -> None:
+        resident = self._parts.pop(key)
+        resident.primitive.delete()
+        self.nbytes -= resident.primitive.nbytes
+        if resident.texture is None:
+            return
+        entry = self._textures[resident.digest]
+        entry[1] -= 1
+        if entry[1] == 0:
+            self.nbytes -= resident.texture.nbytes
+            resident.texture.delete()
+            del self._textures[resident.digest]
+
+    def release(self) -> None:
+        """Let go of the caller's arrays; only the card's copies stay."""
+        for resident in self._parts.values():
+            resident.part = None
+
+    def clear(self) -> None:
+        """Free everything."""
+        for key in list(self._parts):
+            self._drop(key)
+
+
+def _still_fits(resident: Resident, part: MeshPart) -> bool:
+    """A guard for callers that reuse a key: sizes must agree, and a texture object not seen before is compared."""
+    if resident.primitive.shape != (len(part.vertices), len(part.faces)):
+        return False
+    texture = part.material.texture if part.uv is not None else None
+    if texture is None or resident.source is None:
+        return texture is None and resident.source is None
+    if resident.source() is texture:
+        return True
+    if _digest(texture) != resident.digest:
+        return False
+    resident.source = weakref.ref(texture)
+    return True
+
+
+def _linear(color: tuple[float, float, float]) -> np.ndarray:
+    srgb = np.asarray(color, np.float64)
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
+def _digest(texture: np.ndarray) -> bytes:
+    body = np.ascontiguousarray(texture)
+    return hashlib.blake2b(body.data, digest_size=16, person=str(body.shape).encode()[:16]).digest()

@@ -1,0 +1,128 @@
+"""Matrices and small images the rasteriser needs, in plain numpy: no graphics context."""
+
+import cv2
+import numpy as np
+
+from scenes.renderer import Scene
+
+NEAREST = 0.05
+_SH_BASIS = np.array(
+    [0.282095, 0.488603, 0.488603, 0.488603, 1.092548, 1.092548, 0.315392, 1.092548, 0.546274]
+)
+_CONTACT_LAYERS = ((0.03, 0.020, 0.55), (0.12, 0.05, 0.45), (0.45, 0.16, 0.40))  # height m, blur m, strength
+
+
+def clip_from_world(scene: Scene) -> tuple[np.ndarray, float, float]:
+    """(4, 4) projection with row 0 of the picture at clip y = -1, and the near and far planes in metres.
+
+    Near and far hug the scene: what a float depth buffer resolves at z is about z^2 / near * 6e-8.
+    """
+    camera = scene.camera
+    row = camera.cam_from_world[2]
+    near, far = np.inf, 0.0
+    for part in scene.parts:
+        z = part.vertices @ row[:3].astype(np.float32) + np.float32(row[3])
+        near, far = min(near, float(z.min())), max(far, float(z.max()))
+    near = max(near * 0.99, NEAREST)
+    far = max(far * 1.01 + 0.01, near + 1.0)
+    k = camera.intrinsics
+    clip = np.zeros((4, 4))
+    clip[0, :3] = 2.0 / camera.width * k[0] - k[2]
+    clip[1, :3] = 2.0 / camera.height * k[1] - k[2]
+    clip[2, 2:] = (far + near) / (far - near), -2.0 * far * near / (far - near)
+    clip[3, :3] = k[2]
+    return clip @ camera.cam_from_world, near, far
+
+
+def linear_depth(buffer: np.ndarray, near: float, far: float) -> np.ndarray:
+    """(H, W) depth buffer in [0, 1] -> metres along z, 0 where nothing was drawn."""
+    depth = np.float32(far * near) / (np.float32(far) - buffer * np.float32(far - near))
+    depth[buffer == 1.0] = 0.0
+    return depth
+
+
+def shadow_frame(casters: list[np.ndarray], sun_direction: np.ndarray, size: int) -> tuple[np.ndarray, float]:
+    """Orthographic light camera that just holds the casters: (4, 4) clip_from_world and the width of a texel in m."""
+    forward = -np.asarray(sun_direction, np.float64)
+    side = np.cross(forward, [0.0, 1.0, 0.0] if abs(forward[1]) < 0.99 else [1.0, 0.0, 0.0])
+    side /= np.linalg.norm(side)
+    axes = np.stack([side, np.cross(side, forward), forward])
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for vertices in casters:
+        at = vertices @ axes.T.astype(np.float32)
+        low, high = np.minimum(low, at.min(0)), np.maximum(high, at.max(0))
+    pad = (high - low)[:2].max() * 4.0 / size + 1e-3
+    low, high = low - [pad, pad, 0.05], high + [pad, pad, 0.05]
+    matrix = np.eye(4)
+    matrix[:3, :3] = axes * (2.0 / (high - low))[:, None]
+    matrix[:3, 3] = -(high + low) / (high - low)
+    return matrix, float((high - low)[:2].max() / size)
+
+
+def sh_uniforms(irradiance_sh: np.ndarray) -> np.ndarray:
+    """(9, 3) coefficients times their basis constants, in the order the shader sums them."""
+    return np.asarray(irradiance_sh, np.float64) * _SH_BASIS[:, None]
+
+
+def contact_map(bodies: list[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """How much of the sky the ground loses to what stands on it: (size, size) uint8 over z, x and its frame.
+
+    The frame is (x0, z0, 1 / width, 1 / width). Vertices near the ground are splatted in layers by height; the higher
+    the layer, the wider and fainter its shadow. None for the frame when nothing comes near the ground.
+    """
+    low = [v[v[:, 1] < _CONTACT_LAYERS[-1][0]] for v in bodies]
+    points = np.concatenate(low) if low else np.empty((0, 3))
+    if len(points) == 0:
+        return np.zeros((size, size), np.uint8), None
+    first, last = points[:, [0, 2]].min(0) - 0.5, points[:, [0, 2]].max(0) + 0.5
+    width = max(float((last - first).max()), 0.01 * size)
+    origin = (first + last) / 2 - width / 2
+    cell = width / size
+    column, line = ((points[:, [0, 2]] - origin) / cell).astype(np.int64).T
+    flat = line * size + column
+    open_sky = np.ones((size, size), np.float32)
+    for height, blur, strength in _CONTACT_LAYERS:
+        count = np.bincount(flat[points[:, 1] < height], minlength=size * size).reshape(size, size)
+        touched = np.minimum(count, 1).astype(np.float32)
+        spread = cv2.GaussianBlur(touched, (0, 0), max(blur / cell, 0.8))
+        open_sky *= 1.0 - strength * np.minimum(spread * 3.0, 1.0)
+    image = np.round((1.0 - open_sky) * 255.0).astype(np.uint8)
+    image[[0, -1]] = image[:, [0, -1]] = 0
+    return image, np.array([origin[0], origin[1], 1 / width, 1 / width])
+
+
+_LEVEL_ROUGHNESS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_LOBES: dict[int, np.ndarray] = {}
+
+
+def _directions(height: int) -> np.ndarray:
+    theta = (np.arange(height) + 0.5) / height * np.pi
+    phi = (np.arange(2 * height) + 0.5) / height * np.pi - np.pi
+    t, p = np.meshgrid(theta, phi, indexing="ij")
+    return np.stack([np.sin(t) * np.cos(p), np.cos(t), np.sin(t) * np.sin(p)], -1).reshape(-1, 3)
+
+
+def _lobe(level: int) -> np.ndarray:
+    """(n, 2048) weights that turn a 32x64 environment into its blur at this level's roughness."""
+    if level not in _LOBES:
+        source, target = _directions(32), _directions(64 >> level)
+        alpha = _LEVEL_ROUGHNESS[level] ** 2
+        exponent = 2.0 / alpha**2 - 1.0 if alpha < 1 else 1.0
+        lobe = np.clip(target @ source.T, 0, None) ** (exponent * 0.25 + 0.75)
+        lobe *= np.sqrt(1 - source[:, 1] ** 2)
+        _LOBES[level] = (lobe / lobe.sum(1, keepdims=True)).astype(np.float32)
+    return _LOBES[level]
+
+
+def environment_levels(environment: np.ndarray) -> list[np.ndarray]:
+    """(h, 2h, 3) radiance -> levels 64x128 .. 1x2; level 4 r holds the reflection of a surface of roughness r."""
+    clamped = np.minimum(np.asarray(environment, np.float32), 30.0)
+    sharp = cv2.resize(clamped, (128, 64), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(sharp, (64, 32), interpolation=cv2.INTER_AREA).reshape(-1, 3)
+    levels = [sharp]
+    for level in range(1, 5):
+        height = 64 >> level
+        levels.append((_lobe(level) @ small).reshape(height, 2 * height, 3).astype(np.float32))
+    for level in (5, 6):
+        levels.append(cv2.resize(levels[-1], (128 >> level, 64 >> level), interpolation=cv2.INTER_AREA))
+    return levels

@@ -1,0 +1,53 @@
+"""pyrender's off-screen renderer with its scene-graph renderer exchanged for scenes.raster_passes."""
+
+import pyrender
+from OpenGL import GL
+
+from scenes.raster_passes import PassRenderer
+from scenes.renderer import Frame, Scene
+
+
+class Offscreen(pyrender.OffscreenRenderer):
+    """A context that draws scenes.renderer.Scene."""
+
+    def __init__(self, width: int, height: int, memory_limit: int) -> None:
+        self._memory_limit = memory_limit
+        super().__init__(width, height)
+        self.description = bytes(GL.glGetString(GL.GL_RENDERER)).decode()
+
+    def _create(self) -> None:
+        super()._create()
+        self._renderer = PassRenderer(self.viewport_width, self.viewport_height, self._memory_limit)
+
+    def draw(self, scene: Scene) -> Frame:
+        """Draw with this context current, so that several renderers may share a process."""
+        self._platform.make_current()
+        return self._renderer.draw_scene(scene)
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes kept on the card."""
+        return self._renderer.resident_bytes
+
+    def start_timing(self) -> dict[str, float]:
+        """See scenes.raster.PyrenderRenderer.start_timing."""
+        self._renderer.timings = {}
+        return self._renderer.timings
+
+    def delete(self) -> None:
+        """Free the card's memory and this context, but leave the display to other renderers of the process."""
+        if self._platform is None:
+            return
+        self._platform.make_current()
+        self._renderer.delete()
+        display, context = getattr(self._platform, "_egl_display", None), getattr(self._platform, "_egl_context", None)
+        if display is None:
+            self._platform.delete_context()
+        else:
+            # pyrender would terminate the display, which takes every other context of the process with it
+            from OpenGL import EGL
+
+            self._platform.make_uncurrent()
+            EGL.eglDestroyContext(display, context)
+            self._platform._egl_display = self._platform._egl_context = None
+        self._renderer = self._platform = None
