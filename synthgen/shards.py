@@ -1,0 +1,254 @@
+"""The plan of a dataset and the writing of one shard.
+
+Pictures go straight to their final place; labels of a shard go to shards/NNNNN/. Every file is written to a temporary
+name and moved, and a shard exists when its manifest exists, which is written last. A shard that was interrupted leaves
+files of the right bytes or none, and is simply written again.
+"""
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from biomech.errors import DatasetError
+from synthgen.config import Config
+from synthgen.sample_types import Annotation, Sample
+from synthgen.settings import canonical_json
+
+SHARDS = "shards"
+MANIFEST = "manifest.json"
+DEPTH_SCALE = 1000.0  # depth maps hold whole millimetres
+DEPTH_MAX = 65535  # mm; what lies farther is written as this
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Samples start..stop-1."""
+
+    number: int
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+def plan(config: Config) -> tuple[Shard, ...]:
+    """Cut the indices into shards: whole subjects each, smaller towards the end so that workers finish together.
+
+    Depends on the config alone, never on the number of workers.
+    """
+    step = config.poses_per_subject
+    largest = max(1, config.shard_size // step) * step
+    shards, start = [], 0
+    while start < config.poses:
+        fair = (config.poses - start) // 8 // step * step  # guided self-scheduling for eight workers
+        stop = min(config.poses, start + min(largest, max(step, fair)))
+        shards.append(Shard(len(shards), start, stop))
+        start = stop
+    return tuple(shards)
+
+
+def stem(config: Config, index: int) -> str:
+    """File name of a sample without folder and ending, zero-padded so that names sort like numbers."""
+    return f"{index:0{max(6, len(str(config.poses - 1)))}d}"
+
+
+def sample_files(config: Config, split: str, index: int) -> dict[str, str]:
+    """Kind ("images", "depth", "instances", "parts") -> path relative to the dataset folder."""
+    name = stem(config, index)
+    files = {"images": f"images/{split}/{name}.jpg"}
+    if config.output.depth:
+        files["depth"] = f"depth/{split}/{name}.png"
+    if config.output.ids:
+        files["instances"] = f"instances/{split}/{name}.png"
+        files["parts"] = f"parts/{split}/{name}.png"
+    return files
+
+
+def shard_folder(root: Path, shard: Shard) -> Path:
+    return root / SHARDS / f"{shard.number:05d}"
+
+
+def is_finished(root: Path, shard: Shard) -> bool:
+    return (shard_folder(root, shard) / MANIFEST).is_file()
+
+
+def write_atomic(path: Path, data: bytes, durable: bool = True) -> str:
+    """Write to a temporary name, then move into place. Returns the sha256 of the content.
+
+    With `durable` the bytes are on the disk before the name is; a caller that writes many files may sync them later.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    return hashlib.sha256(data).hexdigest()
+
+
+def sync(paths: Iterable[Path]) -> None:
+    """Bring files, then the folders that name them, to the disk."""
+    paths = list(paths)
+    for path in [*paths, *sorted({p.parent for p in paths})]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_shard(
+    root: Path,
+    config: Config,
+    shard: Shard,
+    make: Callable[[int], Sample],
+    subject_osim: Callable[[int], str] | None = None,
+    on_sample: Callable[[Sample], None] | None = None,
+) -> None:
+    """Make and write every sample of a shard, its labels, and last its manifest.
+
+    Args:
+        make: index -> Sample.
+        subject_osim: subject -> text of that person's OpenSim model, or None to write none.
+        on_sample: called after the pictures of a sample are in place.
+    """
+    folder = shard_folder(root, shard)
+    digests: dict[str, str] = {}
+    records: list[dict] = []
+    annotations: list[Annotation] = []
+    subjects: list[int] = []
+    for index in range(shard.start, shard.stop):
+        sample = make(index)
+        if sample.index != index:
+            raise DatasetError(f"make_sample returned index {sample.index} where {index} was asked")
+        for name, data in encode(config, sample).items():
+            digests[name] = write_atomic(root / name, data, durable=False)
+        records.append(_record(config, sample, len(annotations)))
+        _check_plain(records[-1], index)
+        annotations += sample.annotations
+        subjects += [a.subject for a in sample.annotations if a.subject not in subjects]
+        if on_sample:
+            on_sample(sample)
+    if subject_osim is not None:
+        for subject in sorted(subjects):
+            name = f"subjects/{subject:06d}.osim"
+            digests[name] = write_atomic(root / name, subject_osim(subject).encode(), durable=False)
+    lines = "".join(canonical_json(r) + "\n" for r in records)
+    own = {
+        "records.jsonl": write_atomic(folder / "records.jsonl", lines.encode(), durable=False),
+        "arrays.npz": write_atomic(folder / "arrays.npz", _arrays(annotations), durable=False),
+    }
+    sync([root / n for n in digests] + [folder / n for n in own])
+    manifest = {"shard": shard.number, "start": shard.start, "stop": shard.stop, "files": digests, "own": own}
+    write_atomic(folder / MANIFEST, canonical_json(manifest).encode())
+    sync([folder / MANIFEST])
+
+
+def read_shard(root: Path, shard: Shard) -> tuple[dict, list[dict], dict[str, np.ndarray]]:
+    """(manifest, one record per sample, arrays with one row per annotation) of a finished shard.
+
+    Raises DatasetError where the shard's own files do not match its manifest.
+    """
+    folder = shard_folder(root, shard)
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    if (manifest["start"], manifest["stop"]) != (shard.start, shard.stop):
+        raise DatasetError(f"{folder} holds samples {manifest['start']}..{manifest['stop'] - 1}, not what the plan says")
+    content = {name: (folder / name).read_bytes() for name in manifest["own"]}
+    for name, data in content.items():
+        if hashlib.sha256(data).hexdigest() != manifest["own"][name]:
+            raise DatasetError(f"{folder / name} was altered; delete the folder {folder} and run the same command again")
+    records = [json.loads(line) for line in content["records.jsonl"].splitlines()]
+    with np.load(folder / "arrays.npz") as arrays:
+        return manifest, records, {k: arrays[k] for k in arrays.files}
+
+
+def encode(config: Config, sample: Sample) -> dict[str, bytes]:
+    """Relative path -> file content of a sample's pictures."""
+    import cv2
+    import simplejpeg
+
+    files = sample_files(config, sample.split, sample.index)
+    rgb = np.ascontiguousarray(sample.rgb)
+    if rgb.shape != (config.height, config.width, 3) or rgb.dtype != np.uint8:
+        raise DatasetError(f"sample {sample.index}: picture is {rgb.shape} {rgb.dtype}, not the configured size in uint8")
+    out = {files["images"]: simplejpeg.encode_jpeg(rgb, quality=int(sample.jpeg_quality), colorsubsampling="420")}
+    maps: dict[str, np.ndarray] = {"instances": sample.instance, "parts": sample.part}
+    if "depth" in files:
+        maps["depth"] = depth_to_millimetres(sample.depth)
+    for kind, path in files.items():
+        if kind != "images":
+            done, data = cv2.imencode(".png", maps[kind])
+            if not done:
+                raise DatasetError(f"sample {sample.index}: the {kind} map {maps[kind].shape} could not be encoded")
+            out[path] = data.tobytes()
+    return out
+
+
+def depth_to_millimetres(depth: np.ndarray) -> np.ndarray:
+    """(H, W) m, 0 where nothing was hit -> (H, W) uint16 mm. A hit nearer than half a millimetre is written as 1."""
+    hit = np.isfinite(depth) & (depth > 0)
+    scaled = np.clip(np.rint(np.where(hit, depth, 0.0) * DEPTH_SCALE), 1, DEPTH_MAX)
+    return np.where(hit, scaled, 0).astype(np.uint16)
+
+
+def _record(config: Config, sample: Sample, first_row: int) -> dict:
+    """What COCO and the tables need of a sample besides its arrays, as plain JSON."""
+    camera = sample.camera
+    return {
+        "index": sample.index,
+        "subject": sample.subject,
+        "split": sample.split,
+        "files": sample_files(config, sample.split, sample.index),
+        "intrinsics": np.asarray(camera.intrinsics, float).tolist(),
+        "cam_from_world": np.asarray(camera.cam_from_world, float).tolist(),
+        "spec": sample.spec,
+        "first_row": first_row,
+        "annotations": [
+            {
+                "instance_id": int(a.instance_id),
+                "subject": int(a.subject),
+                "bbox": [float(v) for v in a.bbox],
+                "area": float(a.area),
+                "segmentation": {
+                    "size": [int(v) for v in a.segmentation["size"]],
+                    "counts": _text(a.segmentation["counts"]),
+                },
+                "activity": a.activity,
+                "phase": float(a.phase),
+                "residuals": {k: float(a.residuals[k]) for k in sorted(a.residuals)},
+            }
+            for a in sample.annotations
+        ],
+    }
+
+
+def _check_plain(record: dict, index: int) -> None:
+    try:
+        canonical_json(record)
+    except (TypeError, ValueError) as error:
+        raise DatasetError(f"sample {index}: its spec is not plain JSON data ({error})") from None
+
+
+def _text(counts: str | bytes) -> str:
+    return counts.decode("ascii") if isinstance(counts, bytes) else counts
+
+
+def _arrays(annotations: Sequence[Annotation]) -> bytes:
+    names = ("keypoints", "keypoints_world", "keypoints_cam", "vertebrae_world", "q")
+    buffer = io.BytesIO()
+    # np.savez stamps every member with the zip epoch, so equal arrays give equal bytes.
+    np.savez(buffer, **{n: np.array([np.asarray(getattr(a, n), float) for a in annotations]) for n in names})
+    return buffer.getvalue()

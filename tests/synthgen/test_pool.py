@@ -1,0 +1,164 @@
+"""Same bytes for any number of workers, through death, interruption and resumption."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fake_source import SOURCE
+
+from biomech.errors import DatasetError
+from synthgen import pool
+from synthgen.config import Config, with_values
+from synthgen.dataset import dataset_digest
+from synthgen.folder import locked
+from synthgen.render import progress_so_far, render_dataset
+from synthgen.shards import plan
+
+ROOT = Path(__file__).parents[2]
+POSES = 24
+
+
+@pytest.fixture(scope="module")
+def config():
+    return with_values(Config(), poses=POSES, width=64, height=48, splits={"train": 0.5, "val": 0.5})
+
+
+@pytest.fixture(scope="module")
+def reference(config, tmp_path_factory):
+    root = tmp_path_factory.mktemp("reference")
+    return render_dataset(config, root, workers=0, source=SOURCE)
+
+
+def content(root: Path) -> dict[str, bytes]:
+    skipped = {"run.json"}
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file() and p.name not in skipped}
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_any_number_of_workers_writes_the_same_bytes(config, reference, tmp_path, workers):
+    summary = render_dataset(config, tmp_path / "d", workers=workers, source=SOURCE)
+    assert summary.digest == reference.digest == dataset_digest(tmp_path / "d")
+    assert content(tmp_path / "d") == content(reference.root)
+    assert summary.rendered == POSES and summary.reused == 0
+    assert all(10e6 < peak < 2e9 for peaks in summary.memory.values() for peak in peaks)
+
+
+def test_shard_size_changes_no_picture(config, reference, tmp_path):
+    other = render_dataset(with_values(config, shard_size=4), tmp_path / "d", workers=0, source=SOURCE)
+    mine, theirs = content(other.root), content(reference.root)
+    differing = {name for name in {*mine, *theirs} if mine.get(name) != theirs.get(name)}
+    # only the files that name the config itself
+    assert differing <= {"config.yaml", "dataset.json", "files.sha256"} | {n for n in mine if n.startswith("annotations/")}
+
+
+def test_a_worker_killed_once_is_replaced(config, reference, tmp_path, monkeypatch):
+    flag = tmp_path / "died"
+    monkeypatch.setenv("FAKE_KILL", f"13:{flag}")
+    seen = []
+    shards = plan(config)
+    root = tmp_path / "d"
+    stats = pool.run(root, config, shards, 2, SOURCE, seen.append)
+    assert flag.exists() and stats.deaths == 1 and stats.samples == POSES == sum(seen)
+    assert min(seen) <= 0  # the bar went back
+    summary = render_dataset(config, tmp_path / "e", workers=0, source=SOURCE)
+    assert (root / "images/train").exists() and summary.digest == reference.digest
+
+
+def test_a_shard_that_always_kills_gives_up_with_a_sentence(config, tmp_path, monkeypatch):
+    monkeypatch.setenv("FAKE_KILL_ALWAYS", "13")
+    with pytest.raises(pool.WorkerFailed, match=r"died 3 times at samples \d+ to \d+ \(killed from outside"):
+        render_dataset(config, tmp_path, workers=2, source=SOURCE)
+
+
+def test_resume_after_failure_gives_the_same_bytes(config, reference, tmp_path, monkeypatch):
+    monkeypatch.setenv("FAKE_RAISE", "20")
+    with pytest.raises(pool.WorkerFailed, match="sample 20: ArithmeticError: the spine is a circle") as caught:
+        render_dataset(config, tmp_path, workers=1, source=SOURCE)
+    assert "Traceback" in caught.value.details and "_mischief" in caught.value.details
+    done = progress_so_far(tmp_path, config)
+    assert 0 < done <= 20
+    with pytest.raises(DatasetError, match="is not finished"):
+        __import__("synthgen.dataset").dataset.read_dataset(tmp_path)
+    monkeypatch.delenv("FAKE_RAISE")
+    summary = render_dataset(config, tmp_path, workers=2, source=SOURCE)
+    assert summary.reused == done and summary.rendered == POSES - done
+    assert content(tmp_path) == content(reference.root)
+
+
+SCRIPT = """
+import sys
+from fake_source import SOURCE
+from synthgen.config import Config, with_values
+from synthgen.render import render_dataset
+if __name__ == "__main__":
+    config = with_values(Config(), poses=%d, width=64, height=48, splits={"train": 0.5, "val": 0.5})
+    render_dataset(config, sys.argv[1], workers=2, source=SOURCE)
+"""
+
+
+def start(tmp_path: Path, out: Path) -> subprocess.Popen:
+    script = tmp_path / "run.py"
+    script.write_text(SCRIPT % POSES)
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests/support")])
+    environment = {**os.environ, "PYTHONPATH": path, "FAKE_SLOW": "0.1"}
+    return subprocess.Popen(
+        [sys.executable, str(script), str(out)], env=environment, stderr=subprocess.PIPE, start_new_session=True
+    )
+
+
+def wait_for_some(out: Path, config: Config) -> None:
+    for _ in range(600):
+        if 0 < progress_so_far(out, config) < POSES:
+            return
+        time.sleep(0.02)
+    raise AssertionError("no shard was finished")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_killed_in_the_middle_and_run_again(config, reference, tmp_path, how):
+    out = tmp_path / "d"
+    process = start(tmp_path, out)
+    wait_for_some(out, config)
+    if how == signal.SIGINT:
+        os.killpg(process.pid, how)  # as a terminal does: to the workers, too
+    else:
+        os.kill(process.pid, how)
+    errors = process.communicate(timeout=20)[1].decode()
+    assert process.returncode != 0
+    assert errors.count("Traceback") <= 1, errors  # the script's own; no worker complains
+    done = progress_so_far(out, config)
+    assert 0 < done < POSES
+    summary = render_dataset(config, out, workers=2, source=SOURCE)
+    assert summary.rendered <= POSES - done
+    assert content(out) == content(reference.root)
+
+
+def test_finished_run_does_nothing(config, reference):
+    before = {name: Path(reference.root / name).stat().st_mtime_ns for name in content(reference.root)}
+    summary = render_dataset(config, reference.root, workers=2, source=SOURCE)
+    assert summary.rendered == 0 and summary.reused == POSES and summary.digest == reference.digest
+    assert before == {name: Path(reference.root / name).stat().st_mtime_ns for name in content(reference.root)}
+
+
+def test_two_runs_do_not_share_a_folder(config, tmp_path):
+    with locked(tmp_path), pytest.raises(DatasetError, match="another run is writing"):
+        render_dataset(config, tmp_path, workers=0, source=SOURCE)
+
+
+def test_assets_that_do_not_open(config, tmp_path):
+    broken = pool.Source("fake_source:no_such_function", SOURCE.make_sample, SOURCE.subject_osim)
+    with pytest.raises(pool.WorkerFailed, match="opening the assets: AttributeError"):
+        render_dataset(config, tmp_path, workers=1, source=broken)
+
+
+def test_workers_keep_to_one_thread(config, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    with pool._child_environment():
+        assert os.environ["OMP_NUM_THREADS"] == "1" and os.environ["LP_NUM_THREADS"] == "1"
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+    assert signal.getsignal(signal.SIGINT) != signal.SIG_IGN
