@@ -1,4 +1,4 @@
-"""What surrounds people: the environment itself, a room, a studio sweep, or a plain gradient, all with a floor at y = 0.
+"""What surrounds people: the environment itself, a room, a studio sweep or a gradient, all with a floor at y = 0.
 
 BackdropSpec holds every random choice as plain data; build_backdrop sizes it around the camera and the people.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from scenes import patterns
 from scenes.environment import LUMINANCE, develop, directions, evaluate_sh, sample
 from scenes.light import LightSpec, exposed_view, is_outdoor
-from scenes.patterns import TILE_METRES, mean_linear, pattern
+from scenes.patterns import TILE_METRES, mean_linear, pattern, rgb
 from scenes.props import grid_faces, part_of
 from scenes.renderer import Camera, Light, Material, MeshPart
 from scenes.room import build_room
@@ -128,7 +128,7 @@ def _color(rng: np.random.Generator, saturation: float, low: float, high: float)
         hue, saturation = 0.02 + 0.13 * hue, 0.35 * saturation
     wheel = np.clip(np.abs((hue * 6 + np.array([0.0, 4.0, 2.0])) % 6 - 3) - 1, 0, 1)
     color = value * (1 - saturation * (1 - wheel))
-    return tuple(float(c) for c in np.clip(color, 0.03, 1.0))
+    return rgb(np.clip(color, 0.03, 1.0))
 
 
 def build_backdrop(
@@ -229,7 +229,7 @@ def _ground(spec: BackdropSpec, camera: Camera, people: np.ndarray, albedo: np.n
     tint = np.clip(albedo / mean_linear(texture), 0.0, 1.0) ** (1 / 2.2)
     uv = points[:, [0, 2]] / TILE_METRES[spec.floor]
     material = FadingMaterial(
-        tuple(float(c) for c in tint), texture, roughness=0.95, specular=0.02,
+        rgb(tint), texture, roughness=0.95, specular=0.02,
         fade=(float(centre[0]), float(centre[2]), first, last),
     )  # fmt: skip
     piece = (points, np.tile([0.0, 1.0, 0.0], (len(points), 1)), faces, uv)
@@ -257,11 +257,12 @@ def _sweep(spec: BackdropSpec, camera: Camera, people: np.ndarray) -> MeshPart:
     normals = np.cos(tilt)[:, None] * [0, 1, 0] - np.sin(tilt)[:, None] * away
     arc = np.concatenate([[0], np.cumsum(np.hypot(np.diff(along), np.diff(height)))])
     uv = np.stack(np.broadcast_arrays(reach[None], arc[:, None]), -1).reshape(-1, 2) / TILE_METRES["paint"]
-    piece = (
-        points.reshape(-1, 3), np.repeat(normals, len(reach), 0), grid_faces(len(reach) - 1, len(profile) - 1, flip=False), uv
-    )  # fmt: skip
-    material = Material(spec.wall_color, pattern("paint", spec.wall_seed), roughness=0.85, specular=0.03, double_sided=True)
-    return part_of(_unique("sweep", spec, points.reshape(-1, 3)), [piece], material)
+    flat = points.reshape(-1, 3)
+    piece = (flat, np.repeat(normals, len(reach), 0), grid_faces(len(reach) - 1, len(profile) - 1), uv)
+    material = Material(
+        spec.wall_color, pattern("paint", spec.wall_seed), roughness=0.85, specular=0.03, double_sided=True
+    )
+    return part_of(_unique("sweep", spec, flat), [piece], material)
 
 
 def _unique(name: str, spec: BackdropSpec, points: np.ndarray) -> str:

@@ -123,10 +123,12 @@ def draw_camera(
         crop = "upper" if rng.random() < config.upper_body else "edge"
     roll = float(np.radians(rng.normal(0.0, config.roll_deg)))
     offset = rng.uniform(-config.offset, config.offset, 2)
-    slide = rng.uniform(0.15, 0.45) * rng.choice([-1.0, 1.0]), rng.uniform(-0.3, 0.3)
+    edge, cut = ("left", "right", "bottom")[int(rng.choice(3, p=[0.4, 0.4, 0.2]))], float(rng.uniform(0.12, 0.45))
     principal = np.array([width, height]) / 2 + rng.normal(0.0, config.principal_px * width, 2)
 
     shown = points
+    if crop == "upper" and np.ptp(points[:, 1]) < 0.8:
+        crop = "edge"  # whoever lies has no upper half
     if crop == "upper":
         waist = float(np.quantile(keypoints[:, 1], rng.uniform(0.3, 0.55)))
         shown = points[points[:, 1] >= waist] if (points[:, 1] >= waist).sum() >= 8 else points
@@ -143,8 +145,10 @@ def draw_camera(
 
     focal = _focal_that_fills(eye, middle, roll, shown, fill, (width, height))
     # focal lengths stay in the range asked for, within the distances allowed
-    focal = float(np.clip(focal, config.focal_mm[0] / FULL_FRAME_MM * width, config.focal_mm[1] / FULL_FRAME_MM * width))
-    target = _aimed(eye, middle, roll, shown, focal, principal, (width, height), offset, crop, slide)
+    focal = float(
+        np.clip(focal, config.focal_mm[0] / FULL_FRAME_MM * width, config.focal_mm[1] / FULL_FRAME_MM * width)
+    )
+    target = _aimed(eye, middle, roll, shown, focal, principal, (width, height), offset, crop, edge, cut)
     return CameraSpec(
         width, height, focal, (float(principal[0]), float(principal[1])), tuple(float(v) for v in eye),
         tuple(float(v) for v in target), roll, mount, crop,
@@ -177,7 +181,7 @@ def _focal_that_fills(eye, middle, roll, shown, fill, size) -> float:
     return float(min(fill * size[1] / max(high, 1e-6), min(fill, 0.92) * size[0] / max(wide, 1e-6)))
 
 
-def _aimed(eye, middle, roll, shown, focal, principal, size, offset, crop, slide) -> np.ndarray:
+def _aimed(eye, middle, roll, shown, focal, principal, size, offset, crop, edge, cut) -> np.ndarray:
     """Turn the camera so that the people land where the framing wants them; two rounds suffice for perspective."""
     size, target = np.array(size, float), middle
     for _ in range(3):
@@ -185,10 +189,13 @@ def _aimed(eye, middle, roll, shown, focal, principal, size, offset, crop, slide
         low, high = at.min(0), at.max(0)
         free = np.maximum(size - (high - low), 0.0) / 2
         wanted = size / 2 + offset * free * 0.9
-        if crop == "edge":
-            wanted = wanted + np.array(slide) * (high - low) + np.sign(slide) * free
+        if crop == "edge" and edge == "bottom":
+            wanted[1] = size[1] + (cut - 0.5) * (high - low)[1]
+        elif crop == "edge":
+            beyond = (cut - 0.5) * (high - low)[0]
+            wanted[0] = size[0] + beyond if edge == "right" else -beyond
         elif crop == "upper":
-            wanted[1] = size[1] / 2 + 0.1 * free[1]
+            wanted[1] = size[1] - 0.49 * (high - low)[1]
         shift = (low + high) / 2 - wanted
         axes = _axes(eye, target, roll)
         distance = np.linalg.norm(target - eye)

@@ -46,7 +46,10 @@ def sample(environment: np.ndarray, direction: np.ndarray) -> np.ndarray:
     column = (np.arctan2(unit[..., 2], unit[..., 0]) / np.pi + 1.0) * height + 0.5
     row = np.arccos(np.clip(unit[..., 1], -1, 1)) / np.pi * height - 0.5
     return cv2.remap(
-        padded.astype(np.float32), column.astype(np.float32), row.astype(np.float32), cv2.INTER_LINEAR,
+        padded.astype(np.float32),
+        column.astype(np.float32),
+        row.astype(np.float32),
+        cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
 
@@ -57,8 +60,15 @@ def _basis(height: int) -> np.ndarray:
     one = np.ones_like(x)
     found = np.stack(
         [
-            0.282095 * one, 0.488603 * y, 0.488603 * z, 0.488603 * x, 1.092548 * x * y, 1.092548 * y * z,
-            0.315392 * (3 * z * z - 1), 1.092548 * x * z, 0.546274 * (x * x - y * y),
+            0.282095 * one,
+            0.488603 * y,
+            0.488603 * z,
+            0.488603 * x,
+            1.092548 * x * y,
+            1.092548 * y * z,
+            0.315392 * (3 * z * z - 1),
+            1.092548 * x * z,
+            0.546274 * (x * x - y * y),
         ],
         -1,
     )
@@ -75,8 +85,15 @@ def evaluate_sh(coefficients: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """(9, 3) coefficients at (..., 3) unit normals -> (..., 3)."""
     x, y, z = np.moveaxis(np.asarray(normals, np.float64), -1, 0)
     terms = [
-        0.282095 + 0 * x, 0.488603 * y, 0.488603 * z, 0.488603 * x, 1.092548 * x * y, 1.092548 * y * z,
-        0.315392 * (3 * z * z - 1), 1.092548 * x * z, 0.546274 * (x * x - y * y),
+        0.282095 + 0 * x,
+        0.488603 * y,
+        0.488603 * z,
+        0.488603 * x,
+        1.092548 * x * y,
+        1.092548 * y * z,
+        0.315392 * (3 * z * z - 1),
+        1.092548 * x * z,
+        0.546274 * (x * x - y * y),
     ]
     return np.stack(terms, -1) @ coefficients
 
@@ -150,6 +167,8 @@ def load_environments(folder: Path) -> dict[str, np.ndarray]:
     for path in sorted(Path(folder).glob("*.npz")):
         with np.load(path) as file:
             if "radiance" not in file or file["radiance"].shape != HDRI_SHAPE:
-                raise AssetError(f"{path} is no environment: it needs 'radiance' of shape {HDRI_SHAPE}; reinstall assets")
+                raise AssetError(
+                    f"{path} is no environment: it needs 'radiance' of shape {HDRI_SHAPE}; reinstall assets"
+                )
             found[path.stem] = file["radiance"]
     return found

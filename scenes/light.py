@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from biomech.errors import AssetError
-from scenes.environment import LUMINANCE, directions, irradiance_sh, split_sun
+from scenes.environment import LUMINANCE, directions, evaluate_sh, irradiance_sh, split_sun
 from scenes.renderer import Light
 
 HEIGHT = 64  # of the environment a light carries; reflections are blurred further by the renderer
@@ -107,7 +107,9 @@ def balanced_environment(spec: LightSpec, environments: Mapping[str, np.ndarray]
     if spec.kind == "hdri":
         if spec.name not in environments:
             have = ", ".join(sorted(environments)) or "none"
-            raise AssetError(f"environment {spec.name!r} is not installed (have: {have}); run `synthgen assets install`")
+            raise AssetError(
+                f"environment {spec.name!r} is not installed (have: {have}); run `synthgen assets install`"
+            )
         radiance = np.asarray(environments[spec.name], np.float32)
         radiance = np.roll(radiance, spec.yaw_columns * radiance.shape[1] // COLUMNS, 1)
     else:
@@ -143,6 +145,7 @@ def build_light(spec: LightSpec, environments: Mapping[str, np.ndarray]) -> Ligh
     # half of the colour difference between directions goes: blue from one side would read as blue skin
     sh[1:] = 0.5 * sh[1:] + 0.5 * (sh[1:] @ LUMINANCE)[:, None] * (sh[0] / (sh[0] @ LUMINANCE))
     sky = float((sh[0] * 0.282095) @ LUMINANCE)
+    sh = _filled(sh, sky)
     direct = float(sun @ LUMINANCE) / np.pi
     if direct > spec.sun_to_sky * sky:
         sun = sun * (spec.sun_to_sky * sky / direct)
@@ -184,6 +187,18 @@ def _raised(direction: np.ndarray, least_deg: float = 14.0) -> np.ndarray:
     return np.array([0, lowest, 0]) + flat / max(np.linalg.norm(flat), 1e-9) * np.sqrt(1 - lowest**2)
 
 
+def _filled(sh: np.ndarray, sky: float, least: float = 0.5) -> np.ndarray:
+    """Evened out until upright surfaces facing away from the light keep `least` of the average, as with real bounce."""
+    turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    ring = np.stack([np.cos(turn), 0 * turn, np.sin(turn)], -1)
+    darkest = float((evaluate_sh(sh, ring) @ LUMINANCE).min())
+    if darkest >= least * sky:
+        return sh
+    even = sh.copy()
+    even[1:] *= (1.0 - least) * sky / (sky - darkest)
+    return even
+
+
 def _believable(sun: np.ndarray) -> np.ndarray:
     """The sun without colour errors of the photograph: whitish to orange, never blue or green."""
     luminance = float(sun @ LUMINANCE)
@@ -201,9 +216,7 @@ def _lamp(spec: LightSpec) -> tuple[np.ndarray, np.ndarray]:
     """Direction and colour of the procedural sun or key light."""
     azimuth = spec.yaw_columns / COLUMNS * 2 * np.pi
     elevation = np.radians(spec.sun_elevation_deg)
-    direction = np.array(
-        [np.cos(azimuth) * np.cos(elevation), np.sin(elevation), np.sin(azimuth) * np.cos(elevation)]
-    )
+    direction = np.array([np.cos(azimuth) * np.cos(elevation), np.sin(elevation), np.sin(azimuth) * np.cos(elevation)])
     return direction, _tint(spec.warmth)
 
 
@@ -217,7 +230,9 @@ def _procedural(spec: LightSpec) -> np.ndarray:
         depth = np.clip(up, 0, 1)[..., None] ** rng.uniform(0.35, 0.7)
         sky = haze * (1 - depth) + blue * depth * rng.uniform(0.6, 0.9)
         sky = sky + 1.2 * np.maximum(toward, 0)[..., None] ** 24 * _tint(spec.warmth)
-        clouds = cv2.resize(rng.random((8, 16, 1)).astype(np.float32), (2 * HEIGHT, HEIGHT), interpolation=cv2.INTER_CUBIC)
+        clouds = cv2.resize(
+            rng.random((8, 16, 1)).astype(np.float32), (2 * HEIGHT, HEIGHT), interpolation=cv2.INTER_CUBIC
+        )
         sky = sky + rng.uniform(0, 0.6) * np.clip(clouds - 0.55, 0, 1)[..., None]
     elif spec.kind == "overcast":  # CIE standard overcast sky
         sky = ((1 + 2 * np.clip(up, 0, 1)) / 3)[..., None] * rng.uniform([0.95, 0.97, 0.97], [1.0, 1.0, 1.03])
@@ -238,7 +253,9 @@ def _studio(spec: LightSpec, rng: np.random.Generator, ground: np.ndarray) -> np
     lamps = [(key, 2.5)]
     for turn in turns:
         c, s = np.cos(turn), np.sin(turn)
-        lamps.append((np.array([c * key[0] - s * key[2], rng.uniform(0.1, 0.6), s * key[0] + c * key[2]]), rng.uniform(0.6, 2)))
+        lamps.append(
+            (np.array([c * key[0] - s * key[2], rng.uniform(0.1, 0.6), s * key[0] + c * key[2]]), rng.uniform(0.6, 2))
+        )
     for axis, strength in lamps:
         axis = axis / np.linalg.norm(axis)
         half = np.radians(rng.uniform(12, 26))

@@ -3,6 +3,7 @@
 Each pattern is grey or softly tinted with a linear mean near one half, so that Material.color recolours it for free.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import cv2
@@ -14,7 +15,8 @@ WALLS = ("paint", "plaster", "brick", "panel", "tile", "wallpaper", "concrete")
 GROUNDS = ("grass", "asphalt", "gravel", "paving", "sand")
 TILE_METRES = {
     "wood": 2.0, "carpet": 1.5, "concrete": 3.0, "mat": 2.0, "tile": 1.6, "paint": 3.0, "plaster": 2.0, "brick": 1.9,
-    "panel": 1.6, "wallpaper": 1.2, "grass": 2.5, "asphalt": 2.0, "gravel": 1.6, "paving": 2.4, "sand": 3.0, "poster": 1.0,
+    "panel": 1.6, "wallpaper": 1.2, "grass": 2.5, "asphalt": 2.0, "gravel": 1.6, "paving": 2.4, "sand": 3.0,
+    "poster": 1.0,
 }  # fmt: skip
 
 
@@ -31,6 +33,12 @@ def pattern(name: str, seed: int) -> np.ndarray:
     texture = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
     texture.flags.writeable = False
     return texture
+
+
+def rgb(values: Iterable[float]) -> tuple[float, float, float]:
+    """Three numbers as plain floats, fit for a spec."""
+    red, green, blue = (float(v) for v in values)
+    return red, green, blue
 
 
 def mean_linear(texture: np.ndarray) -> float:
@@ -53,7 +61,9 @@ def noise(rng: np.random.Generator, slope: float, stretch: tuple[float, float] =
     return field / field.std()
 
 
-def _cells(rng: np.random.Generator, rows: int, columns: int, shift: float, joint: float) -> tuple[np.ndarray, np.ndarray]:
+def _cells(
+    rng: np.random.Generator, rows: int, columns: int, shift: float, joint: float
+) -> tuple[np.ndarray, np.ndarray]:
     """A running-bond grid: random level per cell in [0, 1), and 0 in the joints to 1 inside (soft edge)."""
     y, x = np.meshgrid((np.arange(SIZE) + 0.5) / SIZE * rows, (np.arange(SIZE) + 0.5) / SIZE * columns, indexing="ij")
     row = y.astype(int)
@@ -141,7 +151,9 @@ def _asphalt(rng):
 
 def _gravel(rng):
     coarse = noise(rng, 0.5)
-    height = cv2.GaussianBlur(np.tile(rng.standard_normal((SIZE, SIZE)), (3, 3)), (0, 0), 2.0)[SIZE : 2 * SIZE, SIZE : 2 * SIZE]
+    height = cv2.GaussianBlur(np.tile(rng.standard_normal((SIZE, SIZE)), (3, 3)), (0, 0), 2.0)[
+        SIZE : 2 * SIZE, SIZE : 2 * SIZE
+    ]
     return 0.62 + 0.13 * np.tanh(height / height.std() * 1.4) + 0.03 * coarse
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scenes.patterns import pattern
+from scenes.patterns import pattern, rgb
 from scenes.renderer import Material, MeshPart
 
 _SIDES = [(axis, sign) for axis in range(3) for sign in (-1.0, 1.0)]
@@ -22,14 +22,16 @@ def box_mesh(center, half, cell: float = 0.5, metres: float = 1.0):
     for axis, sign in _SIDES:
         a, b = (axis + 1) % 3, (axis + 2) % 3
         counts = [max(1, round(2 * half[k] / cell)) for k in (a, b)]
-        grid_a, grid_b = np.meshgrid(*(np.linspace(-1, 1, n + 1) * half[k] for n, k in zip(counts, (a, b), strict=True)))
+        grid_a, grid_b = np.meshgrid(
+            *(np.linspace(-1, 1, n + 1) * half[k] for n, k in zip(counts, (a, b), strict=True))
+        )
         points = np.zeros((grid_a.size, 3))
         points[:, a], points[:, b], points[:, axis] = grid_a.ravel(), grid_b.ravel(), sign * half[axis]
         vertices.append(points + center)
         normals.append(np.tile(np.eye(3)[axis] * sign, (len(points), 1)))
         flat = points[:, [2, 1]] if axis == 0 else points[:, [0, 2]] if axis == 1 else points[:, [0, 1]]
         uv.append(flat / metres)
-        faces.append(grid_faces(*counts, flip=sign < 0) + start)
+        faces.append(grid_faces(counts[0], counts[1], sign < 0) + start)
         start += len(points)
     return np.concatenate(vertices), np.concatenate(normals), np.concatenate(faces), np.concatenate(uv)
 
@@ -81,7 +83,7 @@ def draw_seat(rng: np.random.Generator) -> SeatSpec:
     """Draw the look of a seat; its height comes from the pose."""
     style = ("crate", "stool", "bench")[int(rng.integers(3))]
     width = float(rng.uniform(0.8, 1.4) if style == "bench" else rng.uniform(0.36, 0.5))
-    color = tuple(float(c) for c in rng.uniform(0.3, 0.95, 3) ** 0.7)
+    color = rgb(rng.uniform(0.3, 0.95, 3) ** 0.7)
     texture = ("wood", "paint", "carpet")[int(rng.integers(3))]
     return SeatSpec(style, width, float(rng.uniform(0.34, 0.44)), color, texture, int(rng.integers(8)))
 

@@ -7,6 +7,7 @@ import ctypes
 import ctypes.util
 import os
 import sys
+from typing import Any
 
 from biomech.errors import RenderError
 from scenes.renderer import Frame, Scene
@@ -80,9 +81,7 @@ class PyrenderRenderer:
         RenderError: no platform gives a context.
     """
 
-    def __init__(
-        self, width: int, height: int, platform: str = "auto", memory_limit: int = 192 * 2**20
-    ) -> None:
+    def __init__(self, width: int, height: int, platform: str = "auto", memory_limit: int = 192 * 2**20) -> None:
         if width < 1 or height < 1:
             raise RenderError(f"a picture of {width}x{height} px cannot be drawn; give a positive width and height")
         self.width, self.height = width, height
@@ -92,7 +91,7 @@ class PyrenderRenderer:
         try:
             from scenes.raster_offscreen import Offscreen
 
-            self._offscreen = Offscreen(width, height, memory_limit)
+            self._offscreen: Any = Offscreen(width, height, memory_limit)
         except RenderError:
             raise
         except Exception as error:  # drivers fail in every way there is
@@ -110,7 +109,8 @@ class PyrenderRenderer:
         camera = scene.camera
         if (camera.width, camera.height) != (self.width, self.height):
             raise RenderError(
-                f"the camera is {camera.width}x{camera.height} px, the renderer {self.width}x{self.height}; make them equal"
+                f"the camera is {camera.width}x{camera.height} px, the renderer "
+                f"{self.width}x{self.height}; make them equal"
             )
         if scene.background.shape != (self.height, self.width, 3):
             raise RenderError(

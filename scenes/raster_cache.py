@@ -3,7 +3,7 @@
 import hashlib
 import weakref
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,18 +15,25 @@ from scenes.renderer import MeshPart
 class Resident:
     """A part of the current scene with its graphics objects."""
 
-    part: MeshPart | None
+    current: MeshPart | None
     primitive: PartPrimitive
     texture: Image2D | None
     digest: bytes
     source: weakref.ref | None
-    linear_color: np.ndarray | None = None
+    linear_color: np.ndarray
     is_ground: bool = False
-    corners: np.ndarray | None = None
+    corners: np.ndarray = field(default_factory=lambda: np.zeros((8, 3)))
+
+    @property
+    def part(self) -> MeshPart:
+        """The part as the scene in work gives it."""
+        if self.current is None:
+            raise RuntimeError("a part was used outside of its scene")
+        return self.current
 
     def settle(self, part: MeshPart) -> None:
         """Take the part's new vertices and factors."""
-        self.part = part
+        self.current = part
         self.linear_color = _linear(part.material.color)
         self.primitive.move(part.vertices, part.normals)
         low, high = part.vertices.min(0), part.vertices.max(0)
@@ -85,7 +92,7 @@ class PartCache:
         primitive._add_to_context()
         self.nbytes += primitive.nbytes
         source = None if texture is None else weakref.ref(part.material.texture)
-        resident = Resident(part, primitive, texture, digest, source)
+        resident = Resident(part, primitive, texture, digest, source, _linear(part.material.color))
         self._parts[part.key] = resident
         return resident
 
@@ -117,7 +124,7 @@ class PartCache:
     def release(self) -> None:
         """Let go of the caller's arrays; only the card's copies stay."""
         for resident in self._parts.values():
-            resident.part = None
+            resident.current = None
 
     def clear(self) -> None:
         """Free everything."""

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 if not hasattr(np, "infty"):  # pyrender 0.1.45 predates numpy 2
-    np.infty = np.inf  # type: ignore[attr-defined]
+    np.inf = np.inf  # type: ignore[attr-defined]
 
 import pyrender
 from OpenGL import GL
@@ -200,7 +200,9 @@ class PartPrimitive(pyrender.Primitive):
             GL.glBindBuffer(GL.GL_ARRAY_BUFFER, buffer)
             GL.glBufferData(GL.GL_ARRAY_BUFFER, data.nbytes, data, usage)
             for slot, size, offset in fields:
-                GL.glVertexAttribPointer(slot, size, GL.GL_FLOAT, GL.GL_FALSE, data.shape[1] * 4, ctypes.c_void_p(offset))
+                GL.glVertexAttribPointer(
+                    slot, size, GL.GL_FLOAT, GL.GL_FALSE, data.shape[1] * 4, ctypes.c_void_p(offset)
+                )
                 GL.glEnableVertexAttribArray(slot)
         GL.glBindBuffer(GL.GL_ELEMENT_ARRAY_BUFFER, self._buffers[2])
         GL.glBufferData(GL.GL_ELEMENT_ARRAY_BUFFER, self._faces.nbytes, self._faces, GL.GL_STATIC_DRAW)

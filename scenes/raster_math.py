@@ -6,9 +6,7 @@ import numpy as np
 from scenes.renderer import Scene
 
 NEAREST = 0.05
-_SH_BASIS = np.array(
-    [0.282095, 0.488603, 0.488603, 0.488603, 1.092548, 1.092548, 0.315392, 1.092548, 0.546274]
-)
+_SH_BASIS = np.array([0.282095, 0.488603, 0.488603, 0.488603, 1.092548, 1.092548, 0.315392, 1.092548, 0.546274])
 _CONTACT_LAYERS = ((0.03, 0.020, 0.55), (0.12, 0.05, 0.45), (0.45, 0.16, 0.40))  # height m, blur m, strength
 
 

@@ -1,5 +1,9 @@
 """pyrender's off-screen renderer with its scene-graph renderer exchanged for scenes.raster_passes."""
 
+import ctypes
+import os
+from typing import Any
+
 import pyrender
 from OpenGL import GL
 
@@ -10,12 +14,17 @@ from scenes.renderer import Frame, Scene
 class Offscreen(pyrender.OffscreenRenderer):
     """A context that draws scenes.renderer.Scene."""
 
+    _platform: Any
+    _renderer: Any
+
     def __init__(self, width: int, height: int, memory_limit: int) -> None:
         self._memory_limit = memory_limit
         super().__init__(width, height)
         self.description = bytes(GL.glGetString(GL.GL_RENDERER)).decode()
 
     def _create(self) -> None:
+        if os.environ.get("PYOPENGL_PLATFORM") == "osmesa":
+            _complete_osmesa()
         super()._create()
         self._renderer = PassRenderer(self.viewport_width, self.viewport_height, self._memory_limit)
 
@@ -51,3 +60,18 @@ class Offscreen(pyrender.OffscreenRenderer):
             EGL.eglDestroyContext(display, context)
             self._platform._egl_display = self._platform._egl_context = None
         self._renderer = self._platform = None
+
+
+def _complete_osmesa() -> None:
+    """Add what pyrender needs of OSMesa and PyOpenGL 3.1.0, which pyrender pins, lacks: contexts by attribute."""
+    from OpenGL import osmesa, platform
+
+    if hasattr(osmesa, "OSMesaCreateContextAttribs"):
+        return
+    create = platform.PLATFORM.OSMesa.OSMesaCreateContextAttribs
+    create.restype, create.argtypes = osmesa.OSMesaContext, [ctypes.POINTER(ctypes.c_int), osmesa.OSMesaContext]
+    osmesa.OSMesaCreateContextAttribs = lambda wanted, shared: create((ctypes.c_int * len(wanted))(*wanted), shared)
+    names = {"FORMAT": 0x22, "DEPTH_BITS": 0x30, "PROFILE": 0x33, "CORE_PROFILE": 0x34}
+    names |= {"CONTEXT_MAJOR_VERSION": 0x36, "CONTEXT_MINOR_VERSION": 0x37}
+    for name, value in names.items():  # from GL/osmesa.h
+        setattr(osmesa, f"OSMESA_{name}", value)

@@ -1,7 +1,7 @@
 """The passes of one picture: sun shadow, identity with depth, colour. A pyrender Renderer that draws our parts.
 
-Imported only by scenes.raster once a platform is chosen. Row 0 of every buffer is the top of the picture: the projection
-is upside down, so that nothing is flipped after reading back.
+Imported only by scenes.raster once a platform is chosen. Row 0 of every buffer is the top of the picture: the
+projection is upside down, so that nothing is flipped after reading back.
 """
 
 import time
@@ -23,8 +23,8 @@ from scenes.raster_math import (
     contact_map,
     environment_levels,
     linear_depth,
-    shadow_frame,
     sh_uniforms,
+    shadow_frame,
 )
 from scenes.renderer import Frame, Light, Scene
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scenes.environment import evaluate_sh
-from scenes.patterns import TILE_METRES, pattern
+from scenes.patterns import TILE_METRES, pattern, rgb
 from scenes.props import box_mesh, grid_faces, part_of, placed
 from scenes.renderer import Camera, Light, Material, MeshPart
 
@@ -37,7 +37,7 @@ def build_room(spec: "BackdropSpec", camera: Camera, people: np.ndarray, light: 
     walls = [_panel(axis, sign, size) for axis in (0, 2) for sign in (-1, 1)]
     scale = TILE_METRES[spec.wall]
     wall_material = Material(spec.wall_color, pattern(spec.wall, spec.wall_seed), roughness=0.9, specular=0.02)
-    white = tuple(float(c) for c in rng.uniform(0.82, 0.97) * np.array([1.0, 0.99, 0.97]))
+    white = rgb(rng.uniform(0.82, 0.97) * np.array([1.0, 0.99, 0.97]))
     trim = Material(white if rng.random() < 0.6 else tuple(0.7 * c for c in spec.wall_color), roughness=0.6)
     floor = _panel(1, -1, size)
     gloss = {"wood": 0.45, "tile": 0.35}.get(spec.floor, 0.9)
@@ -48,8 +48,10 @@ def build_room(spec: "BackdropSpec", camera: Camera, people: np.ndarray, light: 
         part_of(f"{stem}/floor", [_scaled(floor, TILE_METRES[spec.floor])], floor_material, place),
         part_of(f"{stem}/ceiling", [_panel(1, 1, size)], Material(white, roughness=0.95, specular=0.02), place),
     ]
-    trims = [box_mesh(*_strip(axis, sign, size, 0.05, 0.1, 0.012), cell=50.0) for axis in (0, 2) for sign in (-1, 1)]
-    pictures, panes, boxes = [], [], []
+    trims = [_bar(_strip(axis, sign, size, 0.05, 0.1, 0.012)) for axis in (0, 2) for sign in (-1, 1)]
+    pictures: list[tuple] = []
+    panes: list[tuple] = []
+    boxes: list[tuple] = []
     for axis in (0, 2):
         for sign in (-1, 1):
             _dress(rng, axis, sign, size, trims, pictures, panes)
@@ -62,7 +64,7 @@ def build_room(spec: "BackdropSpec", camera: Camera, people: np.ndarray, light: 
         parts.append(part_of(f"{stem}/poster{index}-{seed}", [piece], Material(texture=pattern("poster", seed)), place))
     if panes:
         sky = np.clip(evaluate_sh(light.irradiance_sh, np.array([0.0, 0.6, 0.8])), 0, None)
-        glow = tuple(float(c) for c in np.clip(0.93 * sky / max(sky.max(), 1e-6), 0.7, 1.0))
+        glow = rgb(np.clip(0.93 * sky / max(sky.max(), 1e-6), 0.7, 1.0))
         parts.append(part_of(f"{stem}/panes", panes, Material(glow, unlit=True), place))
     for index, (piece, color, name, seed) in enumerate(boxes):
         material = Material(color, pattern(name, seed), roughness=0.7)
@@ -89,7 +91,7 @@ def _panel(axis: int, sign: int, size: np.ndarray):
     points[:, 1] += half[1]
     if axis != 1:
         uv = uv + [0.0, half[1]]
-    return points, normals, grid_faces(*counts, flip=sign > 0), uv
+    return points, normals, grid_faces(counts[0], counts[1], sign > 0), uv
 
 
 def _scaled(piece, metres: float):
@@ -107,6 +109,10 @@ def _strip(axis: int, sign: int, size: np.ndarray, y: float, height: float, thic
     return center, half
 
 
+def _bar(place: tuple[np.ndarray, np.ndarray]):
+    return box_mesh(place[0], place[1], cell=50.0)
+
+
 def _dress(rng, axis, sign, size, trims, pictures, panes) -> None:
     """Put a door, a window or posters on one wall, where they fit."""
     length, top = size[2 - axis], size[1]
@@ -116,16 +122,16 @@ def _dress(rng, axis, sign, size, trims, pictures, panes) -> None:
     choice = rng.random()
     at = float(rng.uniform(-free, free))
     if choice < 0.25:
-        trims.append(box_mesh(*_strip(axis, sign, size, 1.02, 2.04, 0.02, at, 0.86), cell=50.0))
-        trims.append(box_mesh(*_strip(axis, sign, size, 1.06, 2.12, 0.012, at, 1.02), cell=50.0))
+        trims.append(_bar(_strip(axis, sign, size, 1.02, 2.04, 0.02, at, 0.86)))
+        trims.append(_bar(_strip(axis, sign, size, 1.06, 2.12, 0.012, at, 1.02)))
     elif choice < 0.6:
         wide, high = float(rng.uniform(0.9, min(2.2, length - 0.8))), float(rng.uniform(0.9, 1.4))
         sill = 0.9 + high / 2
-        panes.append(box_mesh(*_strip(axis, sign, size, sill, high, 0.02, at, wide), cell=50.0))
+        panes.append(_bar(_strip(axis, sign, size, sill, high, 0.02, at, wide)))
         for offset in (-wide / 2, 0.0, wide / 2):
-            trims.append(box_mesh(*_strip(axis, sign, size, sill, high, 0.035, at + offset, 0.06), cell=50.0))
+            trims.append(_bar(_strip(axis, sign, size, sill, high, 0.035, at + offset, 0.06)))
         for y in (sill - high / 2, sill + high / 2):
-            trims.append(box_mesh(*_strip(axis, sign, size, y, 0.06, 0.04, at, wide + 0.06), cell=50.0))
+            trims.append(_bar(_strip(axis, sign, size, y, 0.06, 0.04, at, wide + 0.06)))
     elif choice < 0.9:
         for _ in range(int(rng.integers(1, 4))):
             wide, high = rng.uniform(0.4, 1.1), rng.uniform(0.4, 1.0)
@@ -141,7 +147,7 @@ def _furniture(rng, size, away, shown):
     """A cupboard, shelf or table along a wall; None where it would stand in people or in the camera."""
     axis, sign = int(rng.choice([0, 2])), int(rng.choice([-1, 1]))
     wide, deep, high = rng.uniform(0.4, 1.8), rng.uniform(0.3, 0.6), rng.uniform(0.4, 2.0)
-    color = tuple(float(c) for c in rng.uniform(0.35, 0.95) * rng.uniform(0.75, 1.0, 3))
+    color = rgb(rng.uniform(0.35, 0.95) * rng.uniform(0.75, 1.0, 3))
     name, seed = str(rng.choice(["wood", "paint", "panel"])), int(rng.integers(8))
     along = rng.uniform(-0.5, 0.5) * max(size[2 - axis] - wide, 0.0)
     center, half = np.zeros(3), np.zeros(3)

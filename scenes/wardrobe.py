@@ -227,7 +227,9 @@ def _draw_kit(config, rng, sex, age, minimal) -> tuple[Piece, ...]:
     if bottom == "briefs" and top not in ("racer", "openback"):
         bottom = "shorts"
     color, trim = _color(rng), _color(rng)
-    lower = color if rng.random() < 0.4 else _TROUSERS[int(rng.integers(len(_TROUSERS)))]
+    lower = _TROUSERS[int(rng.integers(len(_TROUSERS)))]
+    if rng.random() < 0.3 and bottom == "shorts":
+        lower = color
     if bottom == "briefs":
         lower = trim = color  # one piece of swimwear or matching underwear
     loose_bottom = bottom in ("shorts", "capri") and rng.random() < config.loose_share

@@ -5,6 +5,8 @@
 #   PYTHON=python3.12 scripts/setup.sh    use another Python
 #   SYNTHGEN_ASSETS=FOLDER                keep the asset packs there
 #   SYNTHGEN_PACKS=FOLDER                 take the npm package files from there instead of fetching them
+#   SYNTHGEN_TORCH_INDEX=URL              a package index that offers CPU builds of torch (they spare gigabytes of CUDA)
+#   SYNTHGEN_WITH_PACKS=0                 only the body: no clothes, no light, no npm
 #   SYNTHGEN_NO_SYSTEM=1                  do not install system packages
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -84,8 +86,10 @@ install_python() {
   [ -x "$VENV/bin/python" ] && "$VENV/bin/python" -c '' 2>/dev/null || "$PYTHON" -m venv --clear "$VENV"
   say "installing Python packages into $VENV (a few minutes the first time)"
   pip_install --upgrade pip
-  # Baking needs torch only once; its CPU build spares gigabytes. Where no such build is offered, pip takes the default.
-  pip_install 'torch==2.13.0+cpu' 2>/dev/null || true
+  # Baking needs torch only once, and the CPU build is enough. Where none is offered, pip takes the default one below.
+  local index=()
+  [ -z "${SYNTHGEN_TORCH_INDEX:-}" ] || index=(--extra-index-url "$SYNTHGEN_TORCH_INDEX")
+  pip_install "${index[@]}" 'torch==2.13.0+cpu' 2>/dev/null || say "no CPU build of torch at hand; taking the default"
   pip_install --editable '.[dev,bake,hdri]'
   # pyrender pins PyOpenGL 3.1.0, which lacks what software rendering without EGL (OSMesa) needs.
   pip_install --no-deps 'PyOpenGL==3.1.10' 2>/dev/null || pip_install --no-deps 'PyOpenGL>=3.1.7'

@@ -218,7 +218,8 @@ def _depth_agrees(a: dict, depth: np.ndarray, cam: np.ndarray) -> Iterator[str]:
         behind = cam[k, 2] - around[around > 0]
         allowed = schema.tissue_depths[k] * BEHIND_FACTOR + BEHIND_SLACK
         if not ((behind <= allowed) & (behind >= -FRONT_SLACK)).any():
-            gap = f"{behind[np.abs(behind).argmin()] * 1000:.0f} mm behind the surface" if len(behind) else "off the body"
+            nearest = behind[np.abs(behind).argmin()] * 1000 if len(behind) else None
+            gap = "off the body" if nearest is None else f"{nearest:.0f} mm behind the surface"
             yield f"annotation {a['id']}: {schema.names[k]} is marked seen but lies {gap}"
 
 

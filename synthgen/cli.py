@@ -25,8 +25,13 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain text: errors stay one sentence, in any terminal and log
 )
-assets_app = typer.Typer(help="Bodies, clothes, skins and light: get them, list them, check them.", no_args_is_help=True)
+assets_app = typer.Typer(
+    help="Bodies, clothes, skins and light: get them, list them, check them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.add_typer(assets_app, name="assets")
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
@@ -89,11 +94,11 @@ def render(
     poses: Annotated[int | None, typer.Option(help="How many pictures (config: poses).")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the dataset.")] = Path("out/dataset"),
     config: Annotated[Path | None, typer.Option(help="YAML file; see configs/default.yaml.")] = None,
-    sets: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; repeatable.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; default one per core, 0 for none of their own.")] = None,
+    sets: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting; repeatable.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; default one per core, 0 for this one only.")] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed, other data (config: seed).")] = None,
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Picture size, px (config: width, height).")] = None,
-    resume: Annotated[bool, typer.Option("--resume/--fresh", help="Go on in the folder, or delete and restart.")] = True,
+    resume: Annotated[bool, typer.Option("--resume/--fresh", help="Go on in the folder, or start it over.")] = True,
     assets: Annotated[str | None, typer.Option(metavar="full|minimal", help="Which assets (config: assets).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and the disk it needs.")] = False,
     quiet: Quiet = False,
@@ -254,7 +259,8 @@ def assets_verify(
     with _one_sentence(debug):
         states = verify_packs(names or ())
         for state in states:
-            damage = [f"{len(n)} {what} ({n[0]})" for what, n in (("altered", state.altered), ("missing", state.missing)) if n]
+            found = (("altered", state.altered), ("missing", state.missing))
+            damage = [f"{len(names)} {what} ({names[0]})" for what, names in found if names]
             verdict = "intact" if state.intact else ", ".join(damage) if state.installed else "not installed"
             typer.echo(f"{state.pack.name}: {verdict}")
         if not all(state.intact for state in states):

@@ -17,6 +17,7 @@ from typing import Any
 from biomech.activities import ACTIVITIES
 from biomech.errors import ConfigError
 from scenes.backdrop import BackdropConfig
+from scenes.camera import CameraConfig, SensorConfig
 from scenes.light import LightConfig
 from scenes.wardrobe import WardrobeConfig
 from synthgen import settings
@@ -46,7 +47,6 @@ class OutputConfig:
 
     depth: bool = True
     ids: bool = True
-    jpeg_quality: tuple[int, int] = (80, 95)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ class Config:
     wardrobe: WardrobeConfig = WardrobeConfig()
     light: LightConfig = LightConfig()
     backdrop: BackdropConfig = BackdropConfig()
+    camera: CameraConfig = CameraConfig()
+    sensor: SensorConfig = SensorConfig()
     output: OutputConfig = OutputConfig()
 
     def __post_init__(self) -> None:
@@ -75,7 +77,7 @@ class Config:
         if abs(total - 1) > 1e-9:
             raise ConfigError(f"'splits' must add up to 1, got {total:g} from {self.splits}")
         for key, weights in leaves(self):
-            if key.endswith((".weights", ".kinds")) and not sum(weights.values()) > 0:
+            if key.endswith((".weights", ".kinds", ".mounts")) and not sum(weights.values()) > 0:
                 raise ConfigError(f"'{key}' has nothing but 0; give at least one a weight, known: {', '.join(weights)}")
 
     @property

@@ -91,7 +91,8 @@ def claim(root: Path, wanted: dict, fresh: bool) -> None:
 
 def refuse_difference(root: Path, before: dict, wanted: dict) -> None:
     """DatasetError naming every key in which the recorded dataset differs from the wanted one."""
-    differing = diff_configs(before["config"], wanted["config"]) if before["config_digest"] != wanted["config_digest"] else []
+    same = before["config_digest"] == wanted["config_digest"]
+    differing = [] if same else diff_configs(before["config"], wanted["config"])
     lines = [f"  {key}: {_show(old)} there, {_show(new)} now" for key, old, new in differing]
     if before["assets_digest"] != wanted["assets_digest"]:
         lines.append("  asset packs: other files are installed now")

@@ -65,7 +65,7 @@ def inspect_dataset(root: str | Path, out: str | Path | None = None, count: int 
     quality = [] if path.suffix.lower() == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 88]
     done, data = cv2.imencode(path.suffix.lower(), sheet, quality)
     if not done:
-        raise DatasetError(f"a sheet of {len(tiles)} pictures is too large for {path.suffix}; ask for a smaller --count")
+        raise DatasetError(f"a sheet of {len(tiles)} pictures is too large for a {path.suffix} file; lower --count")
     try:
         write_atomic(path, data.tobytes())
     except OSError as error:
@@ -81,7 +81,7 @@ def _tiles(dataset: Dataset, count: int, split: str | None) -> list[np.ndarray]:
         coco = load_coco(dataset, name)
         entries += [(i["id"], name, i, coco.imgToAnns.get(i["id"], [])) for i in coco.dataset["images"]]
     entries.sort(key=lambda e: e[0])
-    chosen = np.unique(np.linspace(0, len(entries) - 1, min(count, len(entries))).round().astype(int)) if entries else []
+    chosen = np.unique(np.linspace(0, max(len(entries) - 1, 0), min(count, len(entries))).round().astype(int))
     tiles = []
     for n in chosen:
         _, name, image, annotations = entries[n]
@@ -94,7 +94,7 @@ def _tile(dataset: Dataset, split: str, image: dict, annotations: list, table: d
 
     picture = cv2.imread(str(dataset.root / "images" / split / image["file_name"]))
     if picture is None:
-        raise DatasetError(f"images/{split}/{image['file_name']} cannot be read; run 'synthgen validate {dataset.root}'")
+        raise DatasetError(f"images/{split}/{image['file_name']} cannot be read; run 'synthgen validate' on it")
     view = _close_up(annotations, picture.shape)
     close = cv2.warpAffine(
         picture,

@@ -245,7 +245,7 @@ class _Pool:
             what = f"samples {worker.shard.start} to {worker.shard.stop - 1}" if worker.shard else "starting up"
             raise WorkerFailed(
                 f"a worker process died {self.deaths[key]} times at {what} ({_cause(worker.process.exitcode)}); "
-                "what is finished stays. Run the same command again with fewer --workers, or with --workers 0 to see more"
+                "what is finished stays. Run the same command again with fewer --workers (--workers 0 shows more)"
             )
         self.workers.append(self._spawn())
 

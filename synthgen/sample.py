@@ -15,7 +15,7 @@ import numpy as np
 
 from biomech.activities import MAX_DRAWS, Pose, draw_activity, sample_pose
 from biomech.anatomy import BODIES, coordinate_index
-from biomech.errors import AssetError, ModelError
+from biomech.errors import AssetError, ModelError, RenderError
 from biomech.kinematics import forward_kinematics
 from biomech.model import SpineModel, build_model
 from scenes.backdrop import BackdropSpec, build_backdrop, draw_backdrop
@@ -28,7 +28,7 @@ from scenes.light import LightSpec, build_light, draw_light, indoors
 from scenes.person import Person, make_person, mesh_parts, posed_vertices
 from scenes.props import SeatSpec, build_box_seat, draw_seat
 from scenes.raster import PyrenderRenderer
-from scenes.renderer import MeshPart, Scene
+from scenes.renderer import Camera, Frame, MeshPart, Scene
 from scenes.rig import DRIVERS, skin, skin_transforms
 from scenes.subject import SubjectSpec, build_subject
 from scenes.wardrobe import WardrobeSpec, draw_wardrobe
@@ -37,14 +37,23 @@ from synthgen.assets import PACKS, cache_folder, list_packs
 from synthgen.config import Config, split_of
 from synthgen.keypoints import spinetrack
 from synthgen.people import draw_subject
-from synthgen.sample_types import Sample
-from synthgen.settings import to_plain
+from synthgen.sample_types import Annotation, Sample
+from synthgen.settings import Reader, Rule, to_plain
 
 SUBJECTS, POSES, SCENES = 1, 2, 3
 """Random streams."""
 
 MAX_ACTIVITIES = 10
 """Activities tried before a sample gives up."""
+
+MAX_SCENES = 8
+"""Scenes drawn around a pose before a sample gives up."""
+
+MIN_AREA = 0.01
+"""Least share of the picture that the person's visible pixels cover."""
+
+MIN_SEEN, MIN_INSIDE = 6, 15
+"""Least number of keypoints in plain sight, and inside the picture at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,11 @@ class SceneSpec:
     backdrop: BackdropSpec
     camera: CameraSpec
     sensor: SensorSpec
+
+
+def scene_from_plain(data: dict) -> SceneSpec:
+    """The inverse of `to_plain`: a spec as stored in scenes.jsonl."""
+    return Reader(default=Rule(interval=False)).build(SceneSpec, data)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -227,14 +241,14 @@ def draw_pose(config: Config, model: SpineModel, rng: np.random.Generator) -> Po
     raise ModelError(f"No pose in {MAX_ACTIVITIES} activities; the last failure was {failed[-1]}")
 
 
-def draw_scene(config: Config, assets: Assets, cast: Cast, index: int) -> tuple[SceneSpec, Posed]:
-    """Every random choice of a sample; also the pose it led to, which `build` would compute again."""
+def pose_cast(config: Config, cast: Cast, index: int) -> tuple[PoseSpec, Posed]:
+    """Draw the pose of a sample and stand it on the floor; also what `put_in_pose` makes of it."""
     rng = np.random.default_rng([config.seed, POSES, index])
     drawn = draw_pose(config, cast.model, rng)
     curl = float(np.clip(rng.normal(0.35, 0.15), 0.05, 0.9))
     posed = put_in_pose(cast, drawn.q, curl)
     posed = put_in_pose(cast, lowered_to_floor(posed, drawn.props.get("clearance", 0.0)), curl)
-    pose = PoseSpec(
+    spec = PoseSpec(
         activity=drawn.activity,
         phase=drawn.phase,
         support=drawn.support,
@@ -243,14 +257,18 @@ def draw_scene(config: Config, assets: Assets, cast: Cast, index: int) -> tuple[
         rejections=drawn.rejections,
         rejection_reasons=drawn.reasons,
     )
-    rng = np.random.default_rng([config.seed, SCENES, index])
+    return spec, posed
+
+
+def draw_scene(
+    config: Config, assets: Assets, cast: Cast, pose: PoseSpec, posed: Posed, rng: np.random.Generator
+) -> SceneSpec:
+    """Everything around a posed person."""
     light = draw_light(config.light, rng, tuple(assets.environments))
     backdrop = draw_backdrop(config.backdrop, rng, light)
-    seat = draw_seat(rng) if drawn.support == "seated" else None
+    seat = draw_seat(rng) if pose.support == "seated" else None
     camera = draw_camera(config.camera, rng, posed.vertices, posed.keypoints, (config.width, config.height))
-    sensor = draw_sensor(config.sensor, rng)
-    spec = SceneSpec(cast.spec, pose, seat, light, backdrop, camera, sensor)
-    return spec, posed
+    return SceneSpec(cast.spec, pose, seat, light, backdrop, camera, draw_sensor(config.sensor, rng))
 
 
 def seat_under(spec: SeatSpec, cast: Cast, posed: Posed) -> MeshPart:
@@ -278,30 +296,26 @@ def build(spec: SceneSpec, assets: Assets, cast: Cast, posed: Posed) -> Scene:
 
 
 def make_sample(config: Config, assets: Assets, index: int) -> Sample:
-    """Sample `index` of the dataset that `config` describes."""
+    """Sample `index` of the dataset that `config` describes.
+
+    A picture that hides the person (furniture before the camera, a crop that missed) is drawn again.
+    """
     clock = _Clock()
     cast = clock("subject", lambda: assets.cast(config, index // config.poses_per_subject))
-    spec, posed = clock("pose", lambda: draw_scene(config, assets, cast, index))
-    scene = clock("scene", lambda: build(spec, assets, cast, posed))
-    frame = clock("render", lambda: assets.renderer.render(scene))
+    pose, posed = clock("pose", lambda: pose_cast(config, cast, index))
+    for attempt in range(MAX_SCENES):
+        rng = np.random.default_rng([config.seed, SCENES, index, attempt])
+        spec = clock("draw", lambda rng=rng: draw_scene(config, assets, cast, pose, posed, rng))
+        scene = clock("scene", lambda spec=spec: build(spec, assets, cast, posed))
+        frame = clock("render", lambda scene=scene: assets.renderer.render(scene))
+        label = clock("label", lambda: label_person(cast, pose, posed, scene.camera, frame))
+        if label is not None and shows_enough(label, config):
+            break
+    else:
+        raise RenderError(
+            f"sample {index}: {MAX_SCENES} scenes in a row hide the person; check the camera and backdrop settings"
+        )
     picture = clock("sensor", lambda: develop(frame.rgb, spec.sensor))
-    label = clock(
-        "label",
-        lambda: annotate(
-            subject_id=cast.number,
-            instance_id=1,
-            bodies=spinetrack().bodies,
-            anchors=cast.anchors,
-            points=posed.keypoints,
-            world_from_body=posed.world_from_body,
-            camera=scene.camera,
-            frame=frame,
-            activity=spec.pose.activity,
-            phase=spec.pose.phase,
-            q=posed.q,
-            residuals=residuals(cast.person.subject, cast.anchors, posed.world_from_body, posed.skin, posed.keypoints),
-        ),
-    )
     return Sample(
         index=index,
         subject=cast.number,
@@ -312,10 +326,35 @@ def make_sample(config: Config, assets: Assets, index: int) -> Sample:
         instance=frame.instance,
         part=frame.part,
         camera=scene.camera,
-        annotations=(label,) if label is not None else (),
+        annotations=(label,),
         jpeg_quality=spec.sensor.jpeg_quality,
         timings=clock.seconds,
     )
+
+
+def label_person(cast: Cast, pose: PoseSpec, posed: Posed, camera: Camera, frame: Frame) -> Annotation | None:
+    """The label of the one person in the picture."""
+    return annotate(
+        subject_id=cast.number,
+        instance_id=1,
+        bodies=spinetrack().bodies,
+        anchors=cast.anchors,
+        points=posed.keypoints,
+        world_from_body=posed.world_from_body,
+        camera=camera,
+        frame=frame,
+        activity=pose.activity,
+        phase=pose.phase,
+        q=posed.q,
+        residuals=residuals(cast.person.subject, cast.anchors, posed.world_from_body, posed.skin, posed.keypoints),
+    )
+
+
+def shows_enough(label: Annotation, config: Config) -> bool:
+    """Whether a person could learn from the picture: some size, and enough points to see."""
+    visible = label.keypoints[:, 2]
+    large = label.area >= MIN_AREA * config.width * config.height
+    return bool(large and (visible == 2).sum() >= MIN_SEEN and (visible > 0).sum() >= MIN_INSIDE)
 
 
 class _Clock:
@@ -327,5 +366,5 @@ class _Clock:
     def __call__(self, stage: str, work: Callable):
         start = time.perf_counter()
         result = work()
-        self.seconds[stage] = time.perf_counter() - start
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
         return result

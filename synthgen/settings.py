@@ -81,8 +81,9 @@ class Rule:
 class Reader:
     """Builds dataclasses from plain data under a table of rules (dotted key -> Rule)."""
 
-    def __init__(self, rules: Mapping[str, Rule] | None = None) -> None:
+    def __init__(self, rules: Mapping[str, Rule] | None = None, default: Rule | None = None) -> None:
         self.rules = rules or {}
+        self.default = default or Rule()  # of keys without a rule of their own
 
     def build(self, kind: type, data: Any, path: str = "", base: Any = None) -> Any:
         """Plain data -> an instance of the dataclass `kind`; what is left out keeps `base`'s value or the default.
@@ -101,7 +102,7 @@ class Reader:
             if key not in names:
                 raise ConfigError(f"unknown key '{dotted}'; {nearest(str(key), names)}")
             old = getattr(base, key) if base is not None else None
-            values[key] = self._coerce(hints[key], value, dotted, self.rules.get(dotted, Rule()), old)
+            values[key] = self._coerce(hints[key], value, dotted, self.rules.get(dotted, self.default), old)
         try:
             return dataclasses.replace(base, **values) if base is not None else kind(**values)
         except (ValueError, TypeError) as error:

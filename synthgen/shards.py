@@ -165,11 +165,11 @@ def read_shard(root: Path, shard: Shard) -> tuple[dict, list[dict], dict[str, np
     folder = shard_folder(root, shard)
     manifest = json.loads((folder / MANIFEST).read_bytes())
     if (manifest["start"], manifest["stop"]) != (shard.start, shard.stop):
-        raise DatasetError(f"{folder} holds samples {manifest['start']}..{manifest['stop'] - 1}, not what the plan says")
+        raise DatasetError(f"{folder} holds samples {manifest['start']}..{manifest['stop'] - 1}, not those of the plan")
     content = {name: (folder / name).read_bytes() for name in manifest["own"]}
     for name, data in content.items():
         if hashlib.sha256(data).hexdigest() != manifest["own"][name]:
-            raise DatasetError(f"{folder / name} was altered; delete the folder {folder} and run the same command again")
+            raise DatasetError(f"{folder / name} was altered; delete {folder} and run the same command again")
     records = [json.loads(line) for line in content["records.jsonl"].splitlines()]
     with np.load(folder / "arrays.npz") as arrays:
         return manifest, records, {k: arrays[k] for k in arrays.files}
@@ -183,7 +183,7 @@ def encode(config: Config, sample: Sample) -> dict[str, bytes]:
     files = sample_files(config, sample.split, sample.index)
     rgb = np.ascontiguousarray(sample.rgb)
     if rgb.shape != (config.height, config.width, 3) or rgb.dtype != np.uint8:
-        raise DatasetError(f"sample {sample.index}: picture is {rgb.shape} {rgb.dtype}, not the configured size in uint8")
+        raise DatasetError(f"sample {sample.index}: picture is {rgb.shape} {rgb.dtype}, not uint8 of the configured size")
     out = {files["images"]: simplejpeg.encode_jpeg(rgb, quality=int(sample.jpeg_quality), colorsubsampling="420")}
     maps: dict[str, np.ndarray] = {"instances": sample.instance, "parts": sample.part}
     if "depth" in files:

@@ -195,7 +195,7 @@ def childs_pose(d: Draft) -> None:
             far = d.rig.arms[side].length * d.between(0.86, 0.95)
             drop = start[1] - _hand_height(d)
             wrist = np.array([start[0] + float(np.sqrt(max(far**2 - drop**2, 0.01))), _hand_height(d), g * 0.12 * s])
-            arm_to(d, side, wrist, np.array([-0.3, -0.4, g]), _palm(np.array([1.0, 0.0, 0.0])), frames=frames)
+            arm_to(d, side, wrist, np.array([-0.2, 0.35, g]), _palm(np.array([1.0, 0.0, 0.0])), frames=frames)
 
 
 def plank(d: Draft) -> None:
@@ -203,10 +203,11 @@ def plank(d: Draft) -> None:
     down = d.phase * d.between(0.0, 1.0)
     trunk(d, (d.vary(-2, 4), 0, 0), (d.vary(-2, 4), d.vary(0, 1), d.vary(0, 1)))
     neck_turn(d, d.vary(8, 8), 0, d.vary(0, 6))
-    for side in "rl":
+    hip, knee, ankle, apart = d.vary(4, 5), d.vary(7, 2, 4), d.vary(15, 4), d.vary(-2, 2)
+    for side in "rl":  # both legs alike: the balls of both feet are to meet one floor
         put(d, **{
-            f"hip_flexion_{side}": d.vary(4, 5), f"knee_angle_{side}": d.vary(7, 2, 4), f"ankle_angle_{side}": d.vary(15, 4),
-            f"hip_adduction_{side}": d.vary(-2, 2), f"mtp_angle_{side}": 55.0,
+            f"hip_flexion_{side}": hip, f"knee_angle_{side}": knee, f"ankle_angle_{side}": ankle,
+            f"hip_adduction_{side}": apart, f"mtp_angle_{side}": 55.0,
         })  # fmt: skip
         arm_pose(d, side, 80, 75, 0, 20)
     height = _hand_height(d) + d.rig.arms["r"].length * (0.98 - 0.42 * down)
@@ -231,10 +232,11 @@ def down_dog(d: Draft) -> None:
     trunk(d, (d.vary(-6, 5), 0, 0), (d.vary(0, 4), d.vary(0, 1), d.vary(0, 1)))
     neck_turn(d, d.vary(-2, 8), 0, d.vary(0, 5))
     knee, hip, lift = d.vary(13, 4, 8), d.vary(88, 6), d.vary(150, 6, 0, 165)
+    ankle, apart = d.vary(15, 4), d.vary(-3, 2)
     for side in "rl":
         put(d, **{
-            f"hip_flexion_{side}": hip, f"knee_angle_{side}": knee + d.vary(0, 2), f"ankle_angle_{side}": d.vary(17, 4),
-            f"hip_adduction_{side}": d.vary(-3, 2),
+            f"hip_flexion_{side}": hip, f"knee_angle_{side}": knee, f"ankle_angle_{side}": ankle,
+            f"hip_adduction_{side}": apart,
         })  # fmt: skip
         arm_pose(d, side, 60, lift, -25, 8)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from biomech.activities.draft import Draft, arm_pose, arm_to, body_axes, body_point, gaze, neck_turn, pelvis, put, trunk
-from biomech.activities.ground import Plant, hip_width, settle
-from biomech.activities.rig import frames_of
+from biomech.activities.ground import Plant, foot_frame, hip_width, settle
+from biomech.activities.rig import frames_of, pelvis_of
 from biomech.activities.upright import hand_on_hip
 from biomech.inverse_legs import solve_knee
 
@@ -29,7 +29,7 @@ def tree(d: Draft) -> None:
         knee, ankle = body_point(frames, f"tibia_{standing}"), body_point(frames, f"talus_{standing}")
         hip = body_point(frames, f"femur_{standing}")
         spot = ankle + (0.55 + 0.35 * high / 0.5) * (knee - ankle) if high < 0.5 else knee + (high - 0.42) * 0.95 * (hip - knee)
-        target = spot + np.array([0.0, 0.03 * s, g * 0.062 * s])
+        target = spot + np.array([-0.012 * s, 0.03 * s, g * (0.062 + 0.012 * (high > 0.5)) * s])
         for name, value in solve_knee(d.rig.legs[free], frames[0], target, np.array([0.95, 0.0, 0.85 * g])).items():
             d.q[d.rig.index[name]] = value
         put(d, **{f"ankle_angle_{free}": -30.0, f"subtalar_angle_{free}": 8.0})
@@ -81,7 +81,7 @@ def warrior(d: Draft) -> None:
     depth = 0.3 + 0.7 * d.phase
     stride = (0.40 + 0.14 * depth if second else 0.34 + 0.08 * depth) * s
     half = 0.5 * hip_width(d.rig)
-    opening = g * (d.vary(52, 8) if second else d.vary(14, 5))  # the pelvis opens towards the rear side
+    opening = g * (d.vary(42, 6) if second else d.vary(14, 5))  # the pelvis opens towards the rear side
     pelvis(d, tilt=d.vary(-6, 3), lean=d.vary(0, 2), turn=opening)
     if second:
         trunk(d, (d.vary(0, 3), d.vary(0, 2), -0.05 * opening), (d.vary(0, 3), d.vary(0, 2), -0.2 * opening))
@@ -89,14 +89,27 @@ def warrior(d: Draft) -> None:
     else:
         trunk(d, (d.vary(5, 4), d.vary(0, 1), -0.2 * opening), (d.vary(3, 3), d.vary(0, 1), -0.6 * opening))
         gaze(d, d.vary(6, 10), d.vary(0, 6), 0, 0.1)
-    plants = [
-        Plant(front, 0.55 * stride, g * half * (0.2 if second else 0.8), d.vary(2, 3)),
-        Plant(rear, -0.45 * stride, -g * half * (0.2 if second else 1.1), d.vary(74 if second else 42, 5)),
-    ]
     for k in "rl":
         if second:
             arm_pose(d, k, d.vary(4, 5), d.vary(86, 5), d.vary(0, 8), d.vary(8, 3, 4), d.vary(150, 10))
         else:
             arm_pose(d, k, d.vary(45, 8), d.vary(156, 6, 0, 170), d.vary(-5, 8), d.vary(14, 6, 4), d.vary(85, 10))
-    knees = {front: 20 + 58 * depth, rear: d.vary(6, 2, 3)}
-    settle(d, plants, {front: knees[front], rear: 4.0}, {front: 0.54, rear: 0.46}, sway=0.01)
+    crescent = not second and d.chance(0.6)  # heel up, both feet forward
+    if crescent:
+        pelvis(d, tilt=d.vary(-15, 3), lean=d.vary(0, 2), turn=0.4 * opening)
+    # a flat rear sole bears no more lean of the shank than the subtalar joint gives
+    knees = {front: 20 + (40 if crescent else 18) * depth, rear: 5.0}
+    out, rear_out = d.vary(2, 3), d.vary(38 if second else (4 if crescent else 28), 4)
+    width, pitch = (0.2, 0.0) if second else (0.9, -d.vary(44, 4) if crescent else 0.0)
+    back = -0.45 * stride
+    for _ in range(6):  # the rear foot goes back until the rear leg is long
+        plants = [
+            Plant(front, 0.55 * stride, g * half * width, out),
+            Plant(rear, back, -g * half * width, rear_out, pitch),
+        ]
+        settle(d, plants, knees, {front: 0.54, rear: 0.46}, sway=0.0, rounds=2)
+        leg, top = d.rig.legs[rear], pelvis_of(d.q)
+        hip = top[:3, 3] + top[:3, :3] @ (leg.hip * (1, 1, 1 if rear == "r" else -1))
+        ankle = foot_frame(d.rig, plants[1])[0][:3, 3]
+        room = leg.reach(np.radians(22.0 if crescent else 8.0)) ** 2 - (hip[1] - ankle[1]) ** 2 - (hip[2] - ankle[2]) ** 2
+        back += 1.7 * float(hip[0] - np.sqrt(max(room, 0.01)) - ankle[0])

@@ -100,14 +100,7 @@ def lie_side(d: Draft) -> None:
     shoulder = (f"humerus_{down}", *_CHEST)
     _level(d, 90.0 * g, ("pelvis",), shoulder, axis=1)
 
-    def gap(lb: float) -> float:  # no pillow but the arm: the neck bends until the head lies
-        neck_turn(d, -6, lb, 0)
-        frames = frames_of(d.rig, d.q)
-        return lowest(d.rig, frames, ("skull",)) - lowest(d.rig, frames, shoulder) - 0.03 * s
-
-    if solve_for(gap, 5.0 * g, 4.0 * g, -42.0, 42.0) is None:
-        d.failure = "head does not reach the floor"
-        return
+    neck_turn(d, d.vary(-6, 4), g * d.vary(33, 5), d.vary(0, 6))  # the head sinks onto the arm
     _rest(d, ("pelvis", *shoulder))
     for k in (down, upper):
         # the legs come to rest on the floor and on each other
@@ -123,15 +116,19 @@ def lie_side(d: Draft) -> None:
     d.support, d.contacts = "lying", ("pelvis", f"humerus_{down}", f"tibia_{down}")
     frames = frames_of(d.rig, d.q)
     chest = frames[d.rig.rows["T4"]]
+    wrist = body_point(frames, f"humphant_{down}") + (chest[:3, 0] * d.vary(0.10, 0.02) + chest[:3, 1] * 0.17) * s
+    wrist[1] = _hand_height(d) + 0.01
+    arm_to(d, down, wrist, chest[:3, 0] - 0.3 * chest[:3, 1] + np.array([0.0, 0.15, 0.0]), frames=frames)
+    put(d, **{f"clav_prot_{down}": 28.0, f"clav_elev_{down}": 6.0, f"pro_sup_{down}": d.vary(70, 12)})
     wrist = chest[:3, 3] + (chest[:3, 0] * d.vary(0.27, 0.02) - chest[:3, 1] * d.vary(0.1, 0.03)) * s
     wrist[1] = _hand_height(d) + 0.01
-    arm_to(d, upper, wrist, np.array([0.0, 1.0, 0.0]) + 0.2 * chest[:3, 0], frames=frames)
-    put(d, **{f"pro_sup_{upper}": d.vary(120, 12), f"wrist_flex_{upper}": d.vary(-14, 6)})
+    ahead = chest[:3, 0] * (1, 0, 1) + 0.4 * chest[:3, 1] * (1, 0, 1)
+    arm_to(d, upper, wrist, np.array([0.0, 1.0, 0.0]) + 0.2 * chest[:3, 0], _palm(ahead), frames=frames)
 
 
 def cobra(d: Draft) -> None:
     """Face down with the chest raised: the column extended, on the forearms or the hands."""
-    amount = 0.3 + 0.7 * d.phase
+    amount = 0.45 + 0.55 * d.phase
     trunk(d, (20 * amount + d.vary(2, 1.5), 0, 0), (11 * amount + d.vary(1, 1.5), d.vary(0, 1), d.vary(0, 2)))
     neck_turn(d, 10 + 24 * amount + d.vary(0, 6), 0, d.vary(0, 6))
     for k in "rl":
@@ -149,18 +146,21 @@ def cobra(d: Draft) -> None:
     for k, g in _SIGN.items():
         start = body_point(frames, f"humphant_{k}")
         wrist = np.array([start[0] + ahead, _hand_height(d), start[2] + 0.02 * g * s])
-        upper = float(np.linalg.norm(d.rig.arms[k].elbow))
-        drop = (start[1] - radius(d, f"humerus_{k}")) / upper
-        if sphinx and drop < 1.02:  # elbows on the floor in front of the shoulders
-            drop = min(drop, 0.995)
-            arm_along(
-                d, k, np.array([float(np.sqrt(1 - drop * drop)), -drop, 0.0]), np.array([0.99, -0.09, -0.15 * g]),
-                pronation=150, frames=frames,
-            )  # fmt: skip
+        if sphinx and _elbow_drop(d, k, start) < 1.02:  # elbows on the floor in front of the shoulders
+            for _ in range(2):  # the girdle moves with the arm, so once more
+                frames = frames_of(d.rig, d.q)
+                drop = min(_elbow_drop(d, k, body_point(frames, f"humphant_{k}")), 0.995)
+                upper = np.array([float(np.sqrt(1 - drop * drop)), -drop, 0.0])
+                arm_along(d, k, upper, np.array([0.99, -0.06, -0.15 * g]), pronation=150, frames=frames)
             continue
         arm_to(d, k, wrist, np.array([-1.0, 0.5, 0.25 * g]), _palm(np.array([1.0, 0.0, -0.05 * g])), frames=frames)
         if get(d, f"wrist_flex_{k}") < -88.0:
             put(d, **{f"wrist_flex_{k}": -85.0})
+
+
+def _elbow_drop(d: Draft, side: str, shoulder: np.ndarray) -> float:
+    """Fraction of the upper arm's length by which an elbow on the floor lies below the shoulder."""
+    return float(shoulder[1] - radius(d, f"humerus_{side}")) / float(np.linalg.norm(d.rig.arms[side].elbow))
 
 
 def _level(d: Draft, turn: float, first: tuple[str, ...], second: tuple[str, ...], axis: int = 0) -> None:

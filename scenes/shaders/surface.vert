@@ -54,7 +54,7 @@ void main() {
     float facing = clamp(dot(n, to_eye), 0.0, 1.0);
     float grazing = 1.0 - facing;
     float grazing2 = grazing * grazing;
-    float rim = max(1.0 - roughness, surface.y) - surface.y;
+    float rim = 0.5 * (max(1.0 - roughness, surface.y) - surface.y);  // halved: folds and jaw shade themselves
     float fresnel = surface.y + rim * grazing2 * grazing2 * grazing;
 
     v_ambient = irradiance(n) * (1.0 - fresnel);

@@ -25,7 +25,12 @@ def look_at(eye, target, focal=150.0, width=W, height=H) -> Camera:
     rotation = np.stack([x, np.cross(z, x), z])
     cam_from_world = np.eye(4)
     cam_from_world[:3, :3], cam_from_world[:3, 3] = rotation, -rotation @ eye
-    return Camera(np.array([[focal, 0, width / 2 + 3.3], [0, focal, height / 2 - 2.1], [0, 0, 1.0]]), cam_from_world, width, height)
+    return Camera(
+        np.array([[focal, 0, width / 2 + 3.3], [0, focal, height / 2 - 2.1], [0, 0, 1.0]]),
+        cam_from_world,
+        width,
+        height,
+    )
 
 
 def box(key="box", center=(0.0, 0.5, 0.0), half=0.5, instance=1, part=7, **material) -> MeshPart:
@@ -44,8 +49,14 @@ def box(key="box", center=(0.0, 0.5, 0.0), half=0.5, instance=1, part=7, **mater
             uv += [[0, 0], [1, 0], [1, 1], [0, 1]]
             faces += [[start, start + 1, start + 2], [start, start + 2, start + 3]]
     return MeshPart(
-        key, np.float32(vertices), np.float32(normals), np.uint32(faces), np.float32(uv), Material(**material),
-        np.full(24, part, np.uint8), instance,
+        key,
+        np.float32(vertices),
+        np.float32(normals),
+        np.uint32(faces),
+        np.float32(uv),
+        Material(**material),
+        np.full(24, part, np.uint8),
+        instance,
     )
 
 
@@ -53,8 +64,15 @@ def ground(size=40.0, **material) -> MeshPart:
     s = size / 2
     vertices = np.float32([[-s, 0, -s], [-s, 0, s], [s, 0, s], [s, 0, -s]])
     return MeshPart(
-        "ground", vertices, np.tile(np.float32([0, 1, 0]), (4, 1)), np.uint32([[0, 1, 2], [0, 2, 3]]),
-        vertices[:, [0, 2]], Material(**material), np.zeros(4, np.uint8), 0, casts_shadow=False,
+        "ground",
+        vertices,
+        np.tile(np.float32([0, 1, 0]), (4, 1)),
+        np.uint32([[0, 1, 2], [0, 2, 3]]),
+        vertices[:, [0, 2]],
+        Material(**material),
+        np.zeros(4, np.uint8),
+        0,
+        casts_shadow=False,
     )
 
 
@@ -179,9 +197,13 @@ def test_texture_first_row_is_at_the_top_of_v(renderer):
     texture = np.zeros((8, 8, 3), np.uint8)
     texture[:4] = 255
     wall = MeshPart(
-        "wall", np.float32([[0, 0, 1], [0, 0, -1], [0, 2, -1], [0, 2, 1]]), np.tile(np.float32([1, 0, 0]), (4, 1)),
-        np.uint32([[0, 1, 2], [0, 2, 3]]), np.float32([[0, 0], [1, 0], [1, 1], [0, 1]]),
-        Material(texture=texture, unlit=True, double_sided=True), np.zeros(4, np.uint8),
+        "wall",
+        np.float32([[0, 0, 1], [0, 0, -1], [0, 2, -1], [0, 2, 1]]),
+        np.tile(np.float32([1, 0, 0]), (4, 1)),
+        np.uint32([[0, 1, 2], [0, 2, 3]]),
+        np.float32([[0, 0], [1, 0], [1, 1], [0, 1]]),
+        Material(texture=texture, unlit=True, double_sided=True),
+        np.zeros(4, np.uint8),
     )
     camera = look_at((4.0, 1.0, 0.0), (0, 1.0, 0))
     frame = renderer.render(scene(wall, camera=camera))
@@ -221,7 +243,11 @@ def test_a_convex_body_lit_from_above_has_no_shadow_acne(renderer):
     sun = flat_light("sunny2", 0.1, (2.0, 2.0, 2.0), (0.3, 1.0, 0.2))
     frame = renderer.render(scene(box("acne"), light=sun, camera=look_at((1.5, 2.5, 0.5), (0, 0.7, 0))))
     camera = look_at((1.5, 2.5, 0.5), (0, 0.7, 0))
-    inside = [camera.project(np.array([x, 1.0, z])).astype(int) for x in np.linspace(-0.4, 0.4, 9) for z in np.linspace(-0.4, 0.4, 9)]
+    inside = [
+        camera.project(np.array([x, 1.0, z])).astype(int)
+        for x in np.linspace(-0.4, 0.4, 9)
+        for z in np.linspace(-0.4, 0.4, 9)
+    ]
     top = np.array([frame.rgb[v, u] for u, v in inside if 0 <= u < W and 0 <= v < H], int)
     assert len(top) > 20 and np.ptp(top, axis=0).max() <= 12
 
@@ -232,8 +258,11 @@ def test_contact_darkens_the_ground_by_the_feet(renderer):
     x, z = np.meshgrid(grid, grid)
     sole = np.stack([x, 0 * x + 0.001, z], -1).reshape(-1, 3).astype(np.float32)
     dense = dataclasses.replace(
-        dense, vertices=np.concatenate([dense.vertices, sole]), normals=np.concatenate([dense.normals, 0 * sole]),
-        uv=None, part_id=np.full(24 + len(sole), 7, np.uint8),
+        dense,
+        vertices=np.concatenate([dense.vertices, sole]),
+        normals=np.concatenate([dense.normals, 0 * sole]),
+        uv=None,
+        part_id=np.full(24 + len(sole), 7, np.uint8),
     )
     camera = look_at((1.0, 1.0, 0.0), (0, 0.0, 0), focal=300)
     frame = renderer.render(scene(dense, ground(), camera=camera))

@@ -86,7 +86,7 @@ def make_sample(config: Config, assets: dict, index: int) -> Sample:
         part=(mask * 3).astype(np.uint8),
         camera=camera,
         annotations=(annotation,),
-        jpeg_quality=int(rng.integers(*config.output.jpeg_quality, endpoint=True)),
+        jpeg_quality=round(rng.uniform(*config.sensor.jpeg_quality)),
         timings={"fake": 0.001},
     )
 

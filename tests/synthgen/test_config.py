@@ -36,7 +36,8 @@ def test_every_setting_has_a_rule_with_a_meaning_and_the_rules_name_settings():
     assert sorted(rules()) == sorted(keys)
     for key, value in leaves(Config()):
         rule = rules()[key]
-        numbers = [v for v in (value.values() if isinstance(value, dict) else [value]) if type(v) in (int, float, tuple)]
+        values = value.values() if isinstance(value, dict) else [value]
+        numbers = [v for v in values if type(v) in (int, float, tuple)]
         assert rule.meaning or rule.unit, key
         assert not numbers or (rule.low is not None and (rule.high is not None)), f"{key} needs a range"
 

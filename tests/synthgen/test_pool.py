@@ -34,8 +34,8 @@ def reference(config, tmp_path_factory):
 
 
 def content(root: Path) -> dict[str, bytes]:
-    skipped = {"run.json"}
-    return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file() and p.name not in skipped}
+    files = (p for p in root.rglob("*") if p.is_file() and p.name != "run.json")
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in files}
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -51,8 +51,8 @@ def test_shard_size_changes_no_picture(config, reference, tmp_path):
     other = render_dataset(with_values(config, shard_size=4), tmp_path / "d", workers=0, source=SOURCE)
     mine, theirs = content(other.root), content(reference.root)
     differing = {name for name in {*mine, *theirs} if mine.get(name) != theirs.get(name)}
-    # only the files that name the config itself
-    assert differing <= {"config.yaml", "dataset.json", "files.sha256"} | {n for n in mine if n.startswith("annotations/")}
+    naming_the_config = {"config.yaml", "dataset.json", "files.sha256"}
+    assert differing <= naming_the_config | {name for name in mine if name.startswith("annotations/")}
 
 
 def test_a_worker_killed_once_is_replaced(config, reference, tmp_path, monkeypatch):

@@ -126,7 +126,7 @@ def test_altered_shards_are_noticed(tmp_path, config):
     path.write_text(path.read_text().replace("stand", "stund"))
     with pytest.raises(DatasetError, match="was altered"):
         shards.read_shard(tmp_path, shard)
-    with pytest.raises(DatasetError, match="not what the plan says"):
+    with pytest.raises(DatasetError, match="not those of the plan"):
         shards.read_shard(tmp_path, shards.Shard(0, 0, 8))
 
 
@@ -135,8 +135,8 @@ def test_altered_shards_are_noticed(tmp_path, config):
     [
         ({"spec": {"bad": np.float32(1)}}, "not plain JSON"),
         ({"spec": {"bad": float("nan")}}, "not plain JSON"),
-        ({"rgb": np.zeros((48, 60, 3), np.uint8)}, "not the configured size"),
-        ({"rgb": np.zeros((48, 64, 3))}, "not the configured size"),
+        ({"rgb": np.zeros((48, 60, 3), np.uint8)}, "not uint8 of the configured),
+        ({"rgb": np.zeros((48, 64, 3))}, "not uint8 of the configured),
         ({"index": 5}, "returned index 5"),
     ],
 )

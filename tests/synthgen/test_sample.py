@@ -1,0 +1,172 @@
+"""The heart: a sample is a pure function of (config, index), and its labels are what was drawn."""
+
+import numpy as np
+import pytest
+
+from biomech.anatomy import BODIES, COORDINATES, VERTEBRAE
+from biomech.kinematics import landmarks_world
+from biomech.model import import_opensim
+from biomech.motion import write_mot
+from scenes.renderer import Camera
+from synthgen.config import load_config
+from synthgen.keypoints import spinetrack
+from synthgen.sample import Assets, build, cast_of, make_sample, put_in_pose, scene_from_plain, subject_osim
+
+CONFIG = load_config(None, ["poses=64", "width=320", "height=240", "seed=5", "assets=minimal"])
+
+
+@pytest.fixture(scope="module")
+def opened(assets):
+    """Assets with a renderer."""
+    found = Assets(assets, CONFIG)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def samples(opened):
+    return [make_sample(CONFIG, opened, index) for index in range(0, 24)]
+
+
+def test_same_index_same_bytes_whatever_came_before(assets, samples):
+    """In a fresh process state and in another order."""
+    fresh = Assets(assets, CONFIG)
+    try:
+        for index in (9, 2, 3):
+            again, first = make_sample(CONFIG, fresh, index), samples[index]
+            assert again.rgb.tobytes() == first.rgb.tobytes()
+            assert again.depth.tobytes() == first.depth.tobytes()
+            assert again.annotations[0].keypoints.tobytes() == first.annotations[0].keypoints.tobytes()
+            assert again.spec == first.spec
+    finally:
+        fresh.close()
+
+
+def test_another_seed_is_another_sample(opened, samples):
+    other = make_sample(load_config(None, ["poses=64", "width=320", "height=240", "seed=6"]), opened, 0)
+    assert other.spec != samples[0].spec
+
+
+def test_a_stored_spec_draws_the_same_picture(opened, samples):
+    import json
+
+    sample = samples[7]
+    spec = scene_from_plain(json.loads(json.dumps(sample.spec)))
+    cast = cast_of(spec.person, opened, sample.subject)
+    posed = put_in_pose(cast, np.array(spec.pose.q), spec.pose.finger_curl)
+    frame = opened.renderer.render(build(spec, opened, cast, posed))
+    assert frame.depth.tobytes() == sample.depth.tobytes()
+    assert frame.instance.tobytes() == sample.instance.tobytes()
+
+
+def test_labels_project_to_their_pixels(samples):
+    for sample in samples:
+        for label in sample.annotations:
+            pixels = sample.camera.project(label.keypoints_world)
+            np.testing.assert_allclose(label.keypoints[:, :2], pixels, atol=1e-9)
+            np.testing.assert_allclose(sample.camera.to_camera(label.keypoints_world), label.keypoints_cam, atol=1e-12)
+
+
+def test_seen_skin_points_lie_on_the_drawn_surface(samples):
+    """Law 6: where the schema says a point is on the skin and it is seen bare, depth and label agree."""
+    schema = spinetrack()
+    nose = schema.id_of("nose")
+    offsets = []
+    for sample in samples:
+        for label in sample.annotations:
+            x, y, seen = label.keypoints[nose]
+            if seen == 2 and sample.instance[int(y), int(x)] == label.instance_id:  # in profile the tip is an edge
+                offsets.append(label.keypoints_cam[nose, 2] - sample.depth[int(y), int(x)])
+    assert len(offsets) >= 5
+    # Within a pixel the nose falls away by some millimetres; on average the label is on the surface.
+    assert np.abs(np.median(offsets)) < 0.006
+    assert np.abs(offsets).max() < 0.02
+
+
+def test_inside_points_have_body_in_front_of_them(samples):
+    """Law 6: the ray to a point inside meets the person first."""
+    schema = spinetrack()
+    spine = [schema.id_of(n) for n in ("spine_01", "spine_02", "spine_03", "spine_04", "spine_05", "hip")]
+    checked = 0
+    for sample in samples:
+        label = sample.annotations[0]
+        for k in spine:
+            x, y, seen = label.keypoints[k]
+            if seen == 0:
+                continue
+            column, row = int(x), int(y)
+            if sample.instance[row, column] == 1:
+                assert label.keypoints_cam[k, 2] > sample.depth[row, column] - 0.005
+                checked += 1
+    assert checked > 40
+
+
+def test_box_mask_and_picture_agree(samples):
+    from pycocotools import mask as coco_mask
+
+    for sample in samples:
+        label = sample.annotations[0]
+        decoded = coco_mask.decode({"size": label.segmentation["size"], "counts": label.segmentation["counts"].encode()})
+        np.testing.assert_array_equal(decoded.astype(bool), sample.instance == 1)
+        x, y, w, h = label.bbox
+        seen = label.keypoints[label.keypoints[:, 2] == 2]
+        assert ((seen[:, 0] >= x - 2) & (seen[:, 0] <= x + w + 2)).all()
+        assert ((seen[:, 1] >= y - 2) & (seen[:, 1] <= y + h + 2)).all()
+
+
+def test_people_stand_on_the_floor(samples):
+    """The lowest keypoints of a planted person are near the floor, and nobody sinks into it."""
+    schema = spinetrack()
+    feet = [schema.id_of(n) for n in schema.names if "toe" in n or "heel" in n]
+    planted = 0
+    for sample in samples:
+        low = sample.annotations[0].keypoints_world[feet, 1].min()
+        assert low > -0.02
+        if sample.spec["pose"]["support"] in ("feet", "one_foot"):
+            assert low < 0.09
+            planted += 1
+    assert planted
+
+
+def test_opensim_replays_the_labels(opened, samples, tmp_path):
+    """Outside reference: OpenSim opens the subject's model, takes the .mot row, and finds the labelled markers."""
+    opensim = import_opensim()
+    sample = samples[1]
+    label = sample.annotations[0]
+    (tmp_path / "subject.osim").write_text(subject_osim(CONFIG, opened, sample.subject))
+    write_mot(tmp_path / "poses.mot", np.array([0.0]), COORDINATES, label.q[None])
+    model = opensim.Model(str(tmp_path / "subject.osim"))
+    state = model.initSystem()
+    table = opensim.TimeSeriesTable(str(tmp_path / "poses.mot"))
+    for name in table.getColumnLabels():
+        coordinate = model.getCoordinateSet().get(name)
+        value = table.getDependentColumn(name).to_numpy()[0]
+        rotational = coordinate.getMotionType() == 1
+        coordinate.setValue(state, np.deg2rad(value) if rotational else value, False)
+    model.realizePosition(state)
+    for k, name in enumerate(spinetrack().names):
+        found = model.getMarkerSet().get(name).getLocationInGround(state).to_numpy()
+        np.testing.assert_allclose(found, label.keypoints_world[k], atol=1e-3, err_msg=name)
+    body = model.getBodySet().get("T8").getPositionInGround(state).to_numpy()
+    np.testing.assert_allclose(body, label.vertebrae_world[VERTEBRAE.index("T8"), :3, 3], atol=1e-6)
+
+
+def test_markers_are_the_keypoints(opened):
+    cast = opened.cast(CONFIG, 0)
+    posed = put_in_pose(cast, np.zeros(len(COORDINATES)), 0.0)
+    from biomech.kinematics import forward_kinematics
+
+    frames = forward_kinematics(cast.model, np.zeros((1, len(COORDINATES))))
+    names = [landmark.name for landmark in cast.model.geometry.landmarks]
+    markers = landmarks_world(cast.model, frames)[0]
+    schema = spinetrack()
+    inside = [k for k, keypoint in enumerate(schema.keypoints) if not keypoint.surface]
+    for k in inside:
+        np.testing.assert_allclose(markers[names.index(schema.names[k])], posed.keypoints[k], atol=1e-9)
+    assert set(BODIES) >= {landmark.body for landmark in cast.model.geometry.landmarks}
+
+
+def test_camera_round_trip():
+    camera = Camera(np.array([[500.0, 0, 320], [0, 500, 240], [0, 0, 1]]), np.eye(4), 640, 480)
+    points = np.random.default_rng(0).uniform([-1, -1, 2], [1, 1, 6], (50, 3))
+    np.testing.assert_allclose(camera.unproject(camera.project(points), points[:, 2]), points, atol=1e-9)
