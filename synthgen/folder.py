@@ -150,9 +150,9 @@ def locked(root: Path) -> Iterator[None]:
 def estimate_bytes(config: Config) -> int:
     """Disk a finished dataset needs, from measured bytes per pixel and per pose, rounded up."""
     pixels = config.width * config.height
-    per_pixel = 0.25 + (0.35 if config.output.depth else 0) + (0.05 if config.output.ids else 0)
+    per_pixel = 0.25 + (0.55 if config.output.depth else 0) + (0.06 if config.output.ids else 0)
     subjects = -(-config.poses // config.poses_per_subject)
-    return int(config.poses * (pixels * per_pixel + 40_000) + subjects * 250_000)
+    return int(config.poses * (pixels * per_pixel + 25_000) + subjects * 130_000)
 
 
 def check_room(root: Path, needed: int) -> None:

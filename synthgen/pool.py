@@ -126,8 +126,8 @@ def run(
 def _run_here(root: Path, config: Config, shards: Sequence[Shard], source: Source, tell: Callable) -> PoolStats:
     stats = PoolStats()
 
-    def done(sample: Sample) -> None:
-        _count(stats, sample.timings)
+    def done(timings: dict[str, float]) -> None:
+        _count(stats, timings)
         tell(1)
 
     with opened(source, config) as (make, osim):
@@ -298,8 +298,8 @@ def _serve(pipe: Connection, root: str, config: Config, source: Source) -> None:
     """A worker's life: say ready, write the shards it is given, leave when given None or when the parent is gone."""
     where = "opening the assets"
 
-    def done(sample: Sample) -> None:
-        pipe.send(("sample", dict(sample.timings)))
+    def done(timings: dict[str, float]) -> None:
+        pipe.send(("sample", timings))
 
     try:
         with opened(source, config) as (make, osim):

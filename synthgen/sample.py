@@ -122,7 +122,7 @@ class Assets:
         self.environments = load_environments(packs["hdri"]) if "hdri" in packs else {}
         self._size = (config.width, config.height)
         self._renderer: PyrenderRenderer | None = None
-        self._cast: Cast | None = None
+        self._cast: tuple[Config, Cast] | None = None
 
     @property
     def renderer(self) -> PyrenderRenderer:
@@ -133,10 +133,10 @@ class Assets:
 
     def cast(self, config: Config, number: int) -> Cast:
         """Subject `number`; consecutive pictures of a subject share it."""
-        if self._cast is None or self._cast.number != number:
+        if self._cast is None or self._cast[1].number != number or self._cast[0] != config:
             self._cast = None  # free the last one first
-            self._cast = make_cast(config, self, number)
-        return self._cast
+            self._cast = (config, make_cast(config, self, number))
+        return self._cast[1]
 
     def close(self) -> None:
         """Release the graphics context."""

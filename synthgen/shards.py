@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,14 +117,14 @@ def write_shard(
     shard: Shard,
     make: Callable[[int], Sample],
     subject_osim: Callable[[int], str] | None = None,
-    on_sample: Callable[[Sample], None] | None = None,
+    on_sample: Callable[[dict[str, float]], None] | None = None,
 ) -> None:
     """Make and write every sample of a shard, its labels, and last its manifest.
 
     Args:
         make: index -> Sample.
         subject_osim: subject -> text of that person's OpenSim model, or None to write none.
-        on_sample: called after the pictures of a sample are in place.
+        on_sample: called with the seconds per stage after the pictures of a sample are in place.
     """
     folder = shard_folder(root, shard)
     digests: dict[str, str] = {}
@@ -134,6 +135,7 @@ def write_shard(
         sample = make(index)
         if sample.index != index:
             raise DatasetError(f"make_sample returned index {sample.index} where {index} was asked")
+        begin = time.perf_counter()
         for name, data in encode(config, sample).items():
             digests[name] = write_atomic(root / name, data, durable=False)
         records.append(_record(config, sample, len(annotations)))
@@ -141,7 +143,7 @@ def write_shard(
         annotations += sample.annotations
         subjects += [a.subject for a in sample.annotations if a.subject not in subjects]
         if on_sample:
-            on_sample(sample)
+            on_sample({**sample.timings, "write": time.perf_counter() - begin})
     if subject_osim is not None:
         for subject in sorted(subjects):
             name = f"subjects/{subject:06d}.osim"
