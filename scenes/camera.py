@@ -150,8 +150,8 @@ def draw_camera(
     )
     target = _aimed(eye, middle, roll, shown, focal, principal, (width, height), offset, crop, edge, cut)
     return CameraSpec(
-        width, height, focal, (float(principal[0]), float(principal[1])), tuple(float(v) for v in eye),
-        tuple(float(v) for v in target), roll, mount, crop,
+        width, height, focal, (float(principal[0]), float(principal[1])), (float(eye[0]), float(eye[1]), float(eye[2])),
+        (float(target[0]), float(target[1]), float(target[2])), roll, mount, crop,
     )  # fmt: skip
 
 

@@ -154,7 +154,7 @@ def convert_hdri(path: Path) -> np.ndarray:
             channels = file.channels()
             if "RGB" not in channels and "RGBA" not in channels:
                 raise AssetError(f"{path} has channels {sorted(channels)}; RGB is needed")
-            picture = np.asarray((channels.get("RGB") or channels["RGBA"]).pixels[..., :3], np.float32)
+            picture: np.ndarray = np.asarray((channels.get("RGB") or channels["RGBA"]).pixels[..., :3], np.float32)
     picture = np.nan_to_num(picture, posinf=6e4).clip(0, 6e4)
     if picture.shape != HDRI_SHAPE:
         picture = cv2.resize(picture, HDRI_SHAPE[1::-1], interpolation=cv2.INTER_AREA)

@@ -76,12 +76,13 @@ def read_makehuman_json(path: Path, category: str, scale_reference: tuple[float,
         decimetres = np.asarray(record["offsets"], np.float64).reshape(-1, 3)
         uv = np.asarray(record["uvs"][0], np.float32).reshape(-1, 2)
         faces, uv_faces = _triangles(record["faces"])
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        hidden = np.asarray(meta.get("deleteVerts") or [], bool)
+        z_depth = int(meta.get("z_depth", 50))
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise AssetError(f"{path} is not a MakeHuman item in JSON form ({type(error).__name__}: {error})") from error
     if references.min() < 0 or references.max() >= BASE_VERTICES or faces.max() >= len(references):
         raise AssetError(f"{path}: the binding names vertices outside the base mesh (0..{BASE_VERTICES - 1})")
     delete = np.zeros(BASE_VERTICES, bool)
-    hidden = np.asarray(meta.get("deleteVerts") or [], bool)
     delete[: len(hidden)] = hidden
     render_to_welded, render_to_uv, render_faces = unweld(faces, uv_faces)
     return Item(
@@ -95,7 +96,7 @@ def read_makehuman_json(path: Path, category: str, scale_reference: tuple[float,
         render_to_welded=render_to_welded,
         uv=uv[render_to_uv],
         delete=delete,
-        z_depth=int(meta.get("z_depth", 50)),
+        z_depth=z_depth,
     )
 
 

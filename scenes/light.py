@@ -110,7 +110,7 @@ def balanced_environment(spec: LightSpec, environments: Mapping[str, np.ndarray]
             raise AssetError(
                 f"environment {spec.name!r} is not installed (have: {have}); run `synthgen assets install`"
             )
-        radiance = np.asarray(environments[spec.name], np.float32)
+        radiance: np.ndarray = np.asarray(environments[spec.name], np.float32)
         radiance = np.roll(radiance, spec.yaw_columns * radiance.shape[1] // COLUMNS, 1)
     else:
         radiance = _procedural(spec)

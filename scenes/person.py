@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from scenes.layers import Layer
 from scenes.renderer import MeshPart
-from scenes.rig import DRIVERS, PARTS, skin
+from scenes.rig import DRIVERS, PARTS, dominant_driver, skin
 from scenes.subject import Subject
 
 
@@ -23,7 +23,7 @@ class Person:
         layers: the surfaces; starts: (L + 1,) where each one's welded vertices begin in the arrays below.
         vertices: (V, 3) rest, m; weights: (V, D) CSR.
         faces: (G, 3) welded, for smooth normals; corner_sum: (V, G) sums face normals at vertices.
-        part_ids: (V,) uint8, see rig.PARTS.
+        drivers: (V,) the driver each vertex follows most; part_ids: (V,) uint8, see rig.PARTS.
     """
 
     key: str
@@ -34,6 +34,7 @@ class Person:
     weights: sp.csr_matrix
     faces: np.ndarray
     corner_sum: sp.csr_matrix
+    drivers: np.ndarray
     part_ids: np.ndarray
 
 
@@ -57,9 +58,9 @@ def make_person(key: str, subject: Subject, layers: tuple[Layer, ...]) -> Person
     rows, columns = faces.ravel(), np.repeat(np.arange(len(faces)), 3)
     corner_sum = sp.csr_matrix((ones, (rows, columns)), shape=(int(starts[-1]), len(faces)))
     to_part = np.array([part_of_driver(name) for name in DRIVERS], np.uint8)
-    part_ids = to_part[np.asarray(weights.argmax(1)).ravel()]
+    drivers = dominant_driver(weights)
     vertices = np.concatenate([layer.vertices for layer in layers])
-    return Person(key, subject, layers, starts, vertices, weights, faces, corner_sum, part_ids)
+    return Person(key, subject, layers, starts, vertices, weights, faces, corner_sum, drivers, to_part[drivers])
 
 
 def posed_vertices(person: Person, transforms: np.ndarray) -> np.ndarray:

@@ -152,12 +152,12 @@ def mip_levels(texture: np.ndarray) -> list[np.ndarray]:
     Made here because the driver's own filter is slow in software and bleeds the colour of transparent texels, which
     would give hair a rim: colour is averaged by coverage, and where nothing covers, coarser levels fill in.
     """
-    color = cv2.LUT(np.ascontiguousarray(texture[::-1, :, :3]), _SQRT_LINEAR)
+    color: np.ndarray = cv2.LUT(np.ascontiguousarray(texture[::-1, :, :3]), _SQRT_LINEAR)
     opaque = texture.shape[2] == 3
     alpha = np.full(color.shape[:2], 255, np.uint8) if opaque else np.ascontiguousarray(texture[::-1, :, 3])
     levels = [np.dstack([color, alpha])]
-    weight = alpha.astype(np.float32) / np.float32(255.0)
-    weighted = color.astype(np.float32) * weight[..., None]
+    weight: np.ndarray = alpha.astype(np.float32) / np.float32(255.0)
+    weighted: np.ndarray = color.astype(np.float32) * weight[..., None]
     while max(levels[-1].shape[:2]) > 1:
         size = tuple(max(side // 2, 1) for side in levels[-1].shape[1::-1])
         if opaque:
@@ -207,7 +207,7 @@ class PartPrimitive(pyrender.Primitive):
         GL.glBindBuffer(GL.GL_ELEMENT_ARRAY_BUFFER, self._buffers[2])
         GL.glBufferData(GL.GL_ELEMENT_ARRAY_BUFFER, self._faces.nbytes, self._faces, GL.GL_STATIC_DRAW)
         GL.glBindVertexArray(0)
-        self._stay = self._faces = np.empty(0)  # the driver holds its own copy
+        del self._stay, self._faces  # the driver holds its own copy
 
     def move(self, vertices: np.ndarray, normals: np.ndarray) -> None:
         """Put new positions and normals where the old ones were."""

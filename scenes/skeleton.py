@@ -17,6 +17,7 @@ from biomech.geometry import Capsule, Landmark, SkeletonGeometry, default_geomet
 from scenes.body import BODY_VERTEX_COUNT, BodyAsset
 from scenes.column import Column
 from scenes.landmarks import skin_landmarks
+from scenes.rig import DRIVERS, dominant_driver
 
 HIP_WIDTH_SHARE = 0.88
 """Femoral heads lie this much nearer to the midline than the mesh's hip bones, whose heads sit under the trochanters:
@@ -145,7 +146,6 @@ def _seat_arm(place, head, side: str, suffix: str) -> None:
 def skeleton_geometry(
     skeleton: SeatedSkeleton,
     rig_weights: sp.csr_matrix,
-    drivers: tuple[str, ...],
     vertices: np.ndarray,
     extra_landmarks: tuple[Landmark, ...] = (),
     *,
@@ -167,7 +167,7 @@ def skeleton_geometry(
         sex=sex,
         age=age,
         landmarks=kept + landmarks,
-        capsules=_fit_capsules(generic, skeleton, rig_weights, drivers, vertices),
+        capsules=_fit_capsules(generic, skeleton, rig_weights, vertices),
     )
 
 
@@ -204,9 +204,9 @@ def _sole_landmarks(skeleton: SeatedSkeleton, vertices: np.ndarray) -> tuple[Lan
     return tuple(found)
 
 
-def _fit_capsules(generic, skeleton, weights, drivers, vertices) -> tuple[Capsule, ...]:
+def _fit_capsules(generic, skeleton, weights, vertices) -> tuple[Capsule, ...]:
     """The generic capsules stretched to the subject's segments, with the median distance of the skin as radius."""
-    dominant = np.asarray(weights[:BODY_VERTEX_COUNT].argmax(1)).ravel()
+    dominant = dominant_driver(weights[:BODY_VERTEX_COUNT])
     neutral = generic.neutral_frames()
     fitted = []
     for capsule in generic.capsules:
@@ -215,7 +215,7 @@ def _fit_capsules(generic, skeleton, weights, drivers, vertices) -> tuple[Capsul
         start, end = capsule.start * [1, stretch, 1], capsule.end * [1, stretch, 1]
         wanted, side = _CAPSULE_DRIVERS[_stem(capsule.name)], capsule.name[len(_stem(capsule.name)) :]
         names = [f"{stem}{side}" for stem in wanted]
-        mine = np.isin(dominant, [drivers.index(n) for n in names])
+        mine = np.isin(dominant, [DRIVERS.index(n) for n in names])
         local = apply(invert(skeleton.rest_world_from_body[row]), vertices[:BODY_VERTEX_COUNT][mine])
         if capsule.name in _TRUNK_CAPSULES:
             local = local[np.abs(local[:, 1]) < capsule.radius]

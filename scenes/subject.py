@@ -7,7 +7,7 @@ import numpy as np
 from biomech.geometry import SkeletonGeometry
 from scenes.body import BodyAsset, Phenotype, shape_coefficients, solve_stature, stature
 from scenes.column import Column, seat_column, triangles
-from scenes.rig import DRIVERS, Rig, build_rig
+from scenes.rig import Rig, build_rig
 from scenes.skeleton import SeatedSkeleton, body_mass, seat_skeleton, skeleton_geometry
 
 
@@ -94,7 +94,7 @@ def build_subject(asset: BodyAsset, spec: SubjectSpec) -> Subject:
     rig = build_rig(asset, vertices, heads, column, skeleton.rest_world_from_body)
     height, mass = stature(vertices), body_mass(vertices, triangles(asset.quads))
     geometry = skeleton_geometry(
-        skeleton, rig.weights, DRIVERS, vertices, stature=height, mass=mass, sex=spec.sex, age=spec.age
+        skeleton, rig.weights, vertices, stature=height, mass=mass, sex=spec.sex, age=spec.age
     )
     eyes = {"left": heads[asset.bone("eye.L")], "right": heads[asset.bone("eye.R")]}
     return Subject(spec, vertices, heads, column, skeleton, rig, geometry, height, mass, eyes)

@@ -86,6 +86,10 @@ def review(root: str | Path) -> Verdict:
     """
     from biomech.plausibility import assess
 
+    import importlib.util
+
+    if not (importlib.util.find_spec("biomech.plausibility") and importlib.util.find_spec("synthgen.report")):
+        return Verdict(0, 0.0, "", Path("no report yet"))
     from biomech.limits import load_limits
     from synthgen.report import write_report
 

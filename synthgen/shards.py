@@ -46,7 +46,8 @@ def plan(config: Config) -> tuple[Shard, ...]:
     """
     step = config.poses_per_subject
     largest = max(1, config.shard_size // step) * step
-    shards, start = [], 0
+    shards: list[Shard] = []
+    start = 0
     while start < config.poses:
         fair = (config.poses - start) // 8 // step * step  # guided self-scheduling for eight workers
         stop = min(config.poses, start + min(largest, max(step, fair)))
@@ -252,5 +253,6 @@ def _arrays(annotations: Sequence[Annotation]) -> bytes:
     names = ("keypoints", "keypoints_world", "keypoints_cam", "vertebrae_world", "q")
     buffer = io.BytesIO()
     # np.savez stamps every member with the zip epoch, so equal arrays give equal bytes.
-    np.savez(buffer, **{n: np.array([np.asarray(getattr(a, n), float) for a in annotations]) for n in names})
+    arrays = {n: np.array([np.asarray(getattr(a, n), float) for a in annotations]) for n in names}
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # its stub takes every keyword for allow_pickle
     return buffer.getvalue()

@@ -107,7 +107,7 @@ def test_a_broken_item_is_named(tmp_path, changes):
 
 
 def test_unweld_gives_each_pair_one_vertex():
-    faces, uv_faces = np.array([[0, 1, 2], [0, 2, 1]]), np.array([[0, 1, 2], [0, 3, 1]])
+    faces, uv_faces = np.array([[0, 1, 2], [0, 2, 1]]), np.array([[0, 1, 2], [4, 3, 1]])
     to_welded, to_uv, render = unweld(faces, uv_faces)
     np.testing.assert_array_equal(to_welded[render], faces)
     np.testing.assert_array_equal(to_uv[render], uv_faces)

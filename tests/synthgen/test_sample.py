@@ -8,9 +8,11 @@ from biomech.kinematics import landmarks_world
 from biomech.model import import_opensim
 from biomech.motion import write_mot
 from scenes.renderer import Camera
+from synthgen.cast import Assets, cast_of, put_in_pose
 from synthgen.config import load_config
 from synthgen.keypoints import spinetrack
-from synthgen.sample import Assets, build, cast_of, make_sample, put_in_pose, scene_from_plain, subject_osim
+from synthgen.sample import build, make_sample, subject_osim
+from synthgen.specs import scene_from_plain
 
 CONFIG = load_config(None, ["poses=64", "width=320", "height=240", "seed=5", "assets=minimal"])
 

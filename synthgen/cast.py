@@ -1,0 +1,149 @@
+"""People of a dataset: drawn, built, dressed once per subject, then posed once per picture."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from biomech.anatomy import BODIES, coordinate_index
+from biomech.errors import AssetError
+from biomech.kinematics import forward_kinematics
+from biomech.model import SpineModel, build_model
+from scenes.body import BodyAsset, load_body
+from scenes.catalogue import Catalogue
+from scenes.dress import dress
+from scenes.environment import load_environments
+from scenes.person import Person, make_person, posed_vertices
+from scenes.raster import PyrenderRenderer
+from scenes.rig import skin, skin_transforms
+from scenes.subject import build_subject
+from scenes.wardrobe import draw_wardrobe
+from synthgen.annotate import Anchors, anchor_keypoints, keypoints_world, landmarks
+from synthgen.assets import PACKS, cache_folder, list_packs
+from synthgen.config import Config
+from synthgen.keypoints import spinetrack
+from synthgen.people import draw_subject
+from synthgen.specs import PersonSpec
+
+SUBJECTS = 1
+"""Random stream of subjects: default_rng([seed, SUBJECTS, subject])."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cast:
+    """A subject ready for his pictures."""
+
+    number: int
+    spec: PersonSpec
+    person: Person
+    model: SpineModel
+    anchors: Anchors
+
+
+class Assets:
+    """What a worker keeps open: the body, the wardrobe, the environments, one renderer, the current subject."""
+
+    def __init__(self, folder: Path, config: Config) -> None:
+        packs = usable_packs(folder, config.assets)
+        self.body: BodyAsset = load_body(folder / "body")
+        self.catalogue = Catalogue(packs.get("wardrobe"), self.body)
+        self.environments = load_environments(packs["hdri"]) if "hdri" in packs else {}
+        self._size = (config.width, config.height)
+        self._renderer: PyrenderRenderer | None = None
+        self._cast: tuple[Config, Cast] | None = None
+
+    @property
+    def renderer(self) -> PyrenderRenderer:
+        """Opened at the first picture, so that posing alone needs no graphics."""
+        if self._renderer is None:
+            self._renderer = PyrenderRenderer(*self._size)
+        return self._renderer
+
+    def cast(self, config: Config, number: int) -> Cast:
+        """Subject `number`; consecutive pictures of a subject share it."""
+        if self._cast is None or self._cast[1].number != number or self._cast[0] != config:
+            self._cast = None  # free the last one first
+            self._cast = (config, make_cast(config, self, number))
+        return self._cast[1]
+
+    def close(self) -> None:
+        """Release the graphics context."""
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+
+
+def usable_packs(folder: Path, wanted: str) -> dict[str, Path]:
+    """Optional packs to draw from, name -> folder: "minimal" none, "auto" those installed, "full" all of them.
+
+    Raises:
+        AssetError: "full" is wanted and a pack is not installed.
+    """
+    optional = [pack for pack in PACKS if pack.name != "body"]
+    if wanted == "minimal":
+        return {}
+    installed = {state.pack.name for state in list_packs(folder) if state.installed}
+    missing = [pack.name for pack in optional if pack.name not in installed]
+    if wanted == "full" and missing:
+        raise AssetError(
+            f"The asset packs {', '.join(missing)} are not installed in {folder}. "
+            f"Install them with: synthgen assets install {' '.join(missing)}; or render with --assets minimal."
+        )
+    return {pack.name: folder / pack.folder for pack in optional if pack.name in installed}
+
+
+def open_assets(config: Config) -> Assets:
+    """Open the installed packs."""
+    return Assets(cache_folder(), config)
+
+
+def make_cast(config: Config, assets: Assets, number: int) -> Cast:
+    """Draw and build subject `number` of a dataset."""
+    rng = np.random.default_rng([config.seed, SUBJECTS, number])
+    who = draw_subject(config.people, rng)
+    ancestry = (who.african, who.asian, who.caucasian)
+    wears = draw_wardrobe(config.wardrobe, assets.catalogue, rng, who.sex, who.age, ancestry)
+    return cast_of(PersonSpec(who, wears), assets, number)
+
+
+def cast_of(spec: PersonSpec, assets: Assets, number: int) -> Cast:
+    """Build a person from his spec."""
+    schema = spinetrack()
+    subject = build_subject(assets.body, spec.subject)
+    anchors = anchor_keypoints(subject, schema)
+    marked = subject.geometry.landmarks + landmarks(anchors, schema, BODIES)
+    subject = replace(subject, geometry=replace(subject.geometry, landmarks=marked))
+    layers = dress(subject.vertices, subject.rig.weights, spec.wardrobe, assets.catalogue)
+    person = make_person(f"subject-{number}", subject, layers)
+    return Cast(number, spec, person, build_model(subject.geometry, name=f"subject_{number:06d}"), anchors)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Posed:
+    """A cast in a pose, standing on the floor."""
+
+    q: np.ndarray
+    world_from_body: np.ndarray
+    transforms: np.ndarray
+    vertices: np.ndarray
+    keypoints: np.ndarray
+    skin: np.ndarray
+
+
+def put_in_pose(cast: Cast, q: np.ndarray, finger_curl: float) -> Posed:
+    """Forward kinematics through OpenSim, then the skin."""
+    subject = cast.person.subject
+    frames = forward_kinematics(cast.model, q[None]).world_from_body[0]
+    transforms = skin_transforms(subject.rig, frames, finger_curl)
+    posed = posed_vertices(cast.person, transforms)
+    wanted = np.unique(np.concatenate([cast.anchors.vertices[cast.anchors.vertices >= 0], cast.anchors.skin_vertices]))
+    surface = np.zeros_like(subject.vertices)
+    surface[wanted] = skin(subject.rig.weights[wanted], subject.vertices[wanted], transforms)
+    return Posed(q, frames, transforms, posed, keypoints_world(cast.anchors, frames, surface), surface)
+
+
+def lowered_to_floor(posed: Posed, clearance: float) -> np.ndarray:
+    """The same coordinates moved up or down so that the lowest vertex is `clearance` m above the floor."""
+    q = posed.q.copy()
+    q[coordinate_index("pelvis_ty")] += clearance - posed.vertices[:, 1].min()
+    return q
