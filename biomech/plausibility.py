@@ -266,7 +266,8 @@ def _rejections(poses: PoseBatch) -> tuple[Rejection, ...]:
 
 
 def _provenance(limits: Limits, digest: str | Sequence[str] | None) -> dict[str, object]:
-    citations = sorted({*limits.source, *limits.regional_source, *(row["source"] for row in read_table("norms"))})
+    tables = (row["source"] for name in ("norms", "rhythm", "coupling") for row in read_table(name))
+    citations = sorted({*limits.source, *limits.regional_source, *tables})
     return {
         "model_digest": [digest] if isinstance(digest, str) else sorted(set(digest or ())),
         "limits_profile": limits.profile,

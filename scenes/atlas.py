@@ -1,5 +1,6 @@
 """The body's surface in texture space: cuts as pictures, painted cloth, plain skin. Built once per body topology."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -104,8 +105,46 @@ class BodyAtlas:
         hem = np.clip((0.014 - depth) / 0.0015, 0.0, 1.0)
         colors += hem[:, None] * (trim - colors)
         stitch = np.exp(-(((depth - 0.0155) / 0.0012) ** 2)) * 0.25
-        weave = 1.0 + 0.035 * _noise(places, 210.0) + 0.05 * _noise(places, 17.0)
-        return colors * (weave * (1.0 - stitch))[:, None]
+        return colors * (self._weave[mask] * (1.0 - stitch))[:, None]
+
+    def _over_body(self, make: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """(size, size) float32 picture of a function of the place on the template; 0 off the body."""
+        places, near = self._places
+        picture = np.zeros(near.shape, np.float32)
+        picture[near] = make(places[near])
+        return picture
+
+    @cached_property
+    def _weave(self) -> np.ndarray:
+        """Brightness of cloth: thread and unevenness."""
+        return 1.0 + self._over_body(lambda p: 0.035 * _noise(p, 210.0) + 0.05 * _noise(p, 17.0))
+
+    @cached_property
+    def _strands(self) -> np.ndarray:
+        """Brightness of short hair in [-1, 1]; strands run back and down, fine across them."""
+        return self._over_body(lambda p: _noise(p * np.array([150.0, 110.0, 450.0], np.float32), 1.0))
+
+    @cached_property
+    def _face_paint(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Plain skin: tone, and the shares of lips, brows and blush."""
+        marks = self.marks
+
+        def lips(p):
+            place = np.hypot(p[:, 2] / 0.026, (p[:, 1] - marks.mouth[1]) / 0.010)
+            return np.clip((1.0 - place) / 0.3, 0.0, 0.6) * (p[:, 0] > marks.eye[0] - 0.02)
+
+        def brows(p):
+            across = np.abs(p[:, 2]) - marks.eye[2]
+            arc = marks.eye[1] + 0.021 - 14.0 * (across - 0.004) ** 2
+            place = np.hypot((p[:, 1] - arc) / 0.0042, (across - 0.002) / 0.024)
+            return np.clip((1.0 - place) / 0.5, 0.0, 0.85) * (p[:, 0] > marks.eye[0] - 0.02)
+
+        def blush(p):
+            place = ((np.abs(p[:, 2]) - 0.042) / 0.02) ** 2 + ((p[:, 1] - marks.mouth[1] - 0.035) / 0.02) ** 2
+            return 0.18 * np.exp(-place) * (p[:, 0] > marks.eye[0] - 0.02)
+
+        tone = 1.0 + self._over_body(lambda p: 0.03 * _noise(p, 12.0) + 0.02 * _noise(p, 90.0))
+        return tone, self._over_body(lips), self._over_body(brows), self._over_body(blush)
 
     def _leg_line(self) -> tuple[list[float], list[float]]:
         marks = self.marks
@@ -142,11 +181,7 @@ class BodyAtlas:
         """(size, size, 4) short hair on the scalp: strands along the fall of the hair, ragged hairline."""
         step = ATLAS_SIZE // size
         field = self.field("scalp").astype(np.float32)
-        places = self._places[0]
-        head = field > -0.03
-        strands = np.zeros_like(field)
-        # Strands run back and down: fine across them, long along them.
-        strands[head] = _noise(places[head] * np.array([150.0, 110.0, 450.0], np.float32), 1.0)
+        strands = self._strands
         ragged = field + 0.004 * strands
         alpha = np.clip(ragged / 0.012 + 0.5, 0.0, 1.0) * 255.0
         shade = np.asarray(color, np.float32) * 255.0 * (1.0 + 0.22 * strands[..., None])
@@ -154,27 +189,13 @@ class BodyAtlas:
         return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
 
     def plain_skin(self, color: tuple[float, float, float], brows: tuple[float, float, float]) -> np.ndarray:
-        """(1024, 1024, 3) skin for bodies without a skin pack: tone with slow variation, lips, brows, shaded sockets."""
-        places, near = self._places
-        picture = np.empty((*near.shape, 3), np.float32)
-        picture[:] = np.asarray(color, np.float32) * 255.0
-        points = places[near]
-        tone = 1.0 + 0.03 * _noise(points, 12.0) + 0.02 * _noise(points, 90.0)
-        skin = picture[near] * tone[:, None]
-        marks = self.marks
-        side = np.abs(points[:, 2])
-        front = points[:, 0] > marks.eye[0] - 0.02
-        lips = np.hypot(points[:, 2] / 0.026, (points[:, 1] - marks.mouth[1]) / 0.010)
-        share = np.clip((1.0 - lips) / 0.3, 0.0, 0.6) * front * (points[:, 0] > marks.mouth[0] + 0.03)
-        skin += share[:, None] * (skin * [0.80, 0.52, 0.52] - skin)
-        arc = marks.eye[1] + 0.021 - 14.0 * (side - marks.eye[2] - 0.004) ** 2
-        brow = np.hypot((points[:, 1] - arc) / 0.0042, (side - marks.eye[2] - 0.002) / 0.024)
-        share = np.clip((1.0 - brow) / 0.5, 0.0, 0.85) * front
-        skin += share[:, None] * (np.asarray(brows) * 255.0 - skin)
-        blush = np.exp(-(((side - 0.042) / 0.02) ** 2) - ((points[:, 1] - marks.mouth[1] - 0.03) / 0.02) ** 2) * front
-        skin += (0.18 * blush)[:, None] * (skin * [1.05, 0.75, 0.72] - skin)
-        picture[near] = skin
-        return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+        """(1024, 1024, 3) skin for bodies without a skin pack: tone with slow variation, lips, brows, blush."""
+        tone, lips, brow, blush = (part[..., None] for part in self._face_paint)
+        skin = np.asarray(color, np.float32) * 255.0 * tone
+        skin += blush * (skin * np.array([1.05, 0.75, 0.72], np.float32) - skin)
+        skin += lips * (skin * np.array([0.80, 0.52, 0.52], np.float32) - skin)
+        skin += brow * (np.asarray(brows, np.float32) * 255.0 - skin)
+        return np.clip(skin + 0.5, 0, 255).astype(np.uint8)
 
 
 def _noise(points: np.ndarray, frequency: float) -> np.ndarray:

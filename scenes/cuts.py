@@ -16,7 +16,6 @@ FAR = 9.0  # m; a cut that does not limit the place at hand
 # Joint cubes of the base mesh (first vertex, eight vertices each), left side.
 _CUBES = {
     "neck": 14534,
-    "mouth": 14590,
     "shoulder": 14046,
     "hand": 14030,
     "hip": 13846,
@@ -24,6 +23,7 @@ _CUBES = {
     "ankle": 13830,
 }
 _EYE = slice(14598, 14670)
+_UPPER_TEETH, _LOWER_TEETH = slice(15060, 15128), slice(14992, 15060)
 
 TOPS = ("tee", "longsleeve", "tank", "racer", "openback", "crop")
 BOTTOMS = ("briefs", "shorts", "capri", "tights")
@@ -48,6 +48,7 @@ def find_marks(template: np.ndarray) -> Marks:
     """Read the landmarks from the helper geometry of the (19158, 3) template."""
     right = np.array([1.0, 1.0, -1.0])  # the cubes named here are those of the left side
     places = {name: template[first : first + 8].mean(0) * right for name, first in _CUBES.items()}
+    places["mouth"] = 0.5 * (template[_UPPER_TEETH].min(0) + template[_LOWER_TEETH].max(0))
     return Marks(eye=template[_EYE].mean(0) * right, crown=float(template[:13380, 1].max()), **places)
 
 

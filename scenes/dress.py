@@ -94,7 +94,7 @@ def _near(skin: np.ndarray, shape: np.ndarray) -> np.ndarray:
 def _tuck_under(item: Item, shape: np.ndarray, outer) -> np.ndarray:
     """Push an inner item's vertices under the garments already worn over it."""
     faces = item.render_to_welded[item.faces]
-    for garment, garment_faces in outer:
+    for garment, garment_faces in outer * 3:  # moving in changes which cloth is nearest
         normals = vertex_normals(shape, faces)
         gap, covered, from_rim = cover(shape, normals, garment, garment_faces)
         need = np.clip(0.004 - gap, 0.0, 0.02) * (covered & (from_rim > 0.004))
@@ -137,7 +137,8 @@ def _skin_layer(points, weights, atlas: BodyAtlas, hide, picture) -> Layer:
         render_to_welded=renumber[atlas.render_to_welded[render_kept]],
         uv=atlas.uv[render_kept],
         smooth_faces=renumber[atlas.faces[smooth]],
-        material=Material(texture=picture, roughness=0.55, specular=0.035),
+        # Much of it may be painted cloth, which shines less than skin: a compromise.
+        material=Material(texture=picture, roughness=0.62, specular=0.03),
         base_vertices=kept,
     )
 

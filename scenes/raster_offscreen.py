@@ -69,9 +69,9 @@ def _complete_osmesa() -> None:
     if hasattr(osmesa, "OSMesaCreateContextAttribs"):
         return
     context = osmesa.OSMesaContext
-    if context.__hash__ is None:  # PyOpenGL keeps its data in a dictionary by context
-        context.__hash__ = lambda self: hash(ctypes.cast(self, ctypes.c_void_p).value)
-        context.__eq__ = lambda a, b: ctypes.cast(a, ctypes.c_void_p).value == ctypes.cast(b, ctypes.c_void_p).value
+    # PyOpenGL keeps its data in a dictionary by context, and these pointers cannot be hashed
+    context.__hash__ = _address
+    context.__eq__ = lambda a, b: _address(a) == _address(b)
     create = platform.PLATFORM.OSMesa.OSMesaCreateContextAttribs
     create.restype, create.argtypes = osmesa.OSMesaContext, [ctypes.POINTER(ctypes.c_int), osmesa.OSMesaContext]
     osmesa.OSMesaCreateContextAttribs = lambda wanted, shared: create((ctypes.c_int * len(wanted))(*wanted), shared)
@@ -79,3 +79,7 @@ def _complete_osmesa() -> None:
     names |= {"CONTEXT_MAJOR_VERSION": 0x36, "CONTEXT_MINOR_VERSION": 0x37}
     for name, value in names.items():  # from GL/osmesa.h
         setattr(osmesa, f"OSMESA_{name}", value)
+
+
+def _address(pointer: Any) -> int:
+    return ctypes.cast(pointer, ctypes.c_void_p).value or 0

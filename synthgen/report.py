@@ -80,6 +80,7 @@ def render_html(report: PlausibilityReport, residuals: tuple, summary: Mapping) 
     }
     return environment.get_template("report.html.j2").render(
         report=report,
+        numbers={text: i + 1 for i, text in enumerate(report.provenance["citations"])},
         residuals=residuals,
         summary=summary,
         figures=figures,

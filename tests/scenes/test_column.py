@@ -2,20 +2,13 @@
 
 import numpy as np
 import pytest
+from measure_rig import ERNST, SIMSPINE, inside_outline, share_of_c7_hip, share_of_c7_psis
 
-from biomech.anatomy import VERTEBRAE
-from scenes.body import BODY_VERTEX_COUNT
-from scenes.column import PSIS_LEVEL, sagittal_section, section_extent, triangles
+from scenes.column import PSIS_LEVEL, triangles
 from scenes.subject import build_subject
-from synthgen.annotate import anchor_keypoints, keypoints_world
+from synthgen.annotate import anchor_keypoints
 from synthgen.keypoints import spinetrack
 from tests.scenes.people import PLAIN, random_spec
-
-# Spinous processes on the way from C7 to the PSIS, per cent (Ernst 2013, 22 subjects).
-ERNST = {"T4": 21.0, "T7": 39.0, "T10": 54.1, "L1": 70.9, "L4": 86.1}
-
-# Keypoints of an upright adult on the way from C7 to the mid hip joint (SIMSPINE's markers on its own model).
-SIMSPINE = {"spine_05": 0.13, "spine_04": 0.33, "spine_03": 0.56, "spine_02": 0.65, "spine_01": 0.72, "hip": 0.86}
 
 
 @pytest.fixture(scope="module")
@@ -26,22 +19,12 @@ def subjects(body):
 
 def test_spinous_processes_stand_at_ernsts_heights(subjects):
     for subject in subjects:
-        tips = dict(zip(VERTEBRAE, subject.column.spinous_tips[:, 1], strict=True))
-        length = tips["C7"] - subject.column.sacrum[1]
-        for vertebra, expected in ERNST.items():
-            assert 100 * (tips["C7"] - tips[vertebra]) / length == pytest.approx(expected, abs=4.0), vertebra
+        assert share_of_c7_psis(subject.column) == pytest.approx(ERNST, abs=4.0)
 
 
 def test_keypoints_stand_where_simspine_puts_them(subjects):
-    schema = spinetrack()
     for subject in subjects:
-        rest = subject.skeleton.rest_world_from_body
-        heights = keypoints_world(anchor_keypoints(subject, schema), rest, subject.vertices)[:, 1]
-        points = dict(zip(schema.names, heights, strict=True))
-        hip = (points["left_hip"] + points["right_hip"]) / 2
-        for name, expected in SIMSPINE.items():
-            share = (points["neck"] - points[name]) / (points["neck"] - hip)
-            assert share == pytest.approx(expected, abs=0.02), name
+        assert share_of_c7_hip(subject, anchor_keypoints(subject, spinetrack())) == pytest.approx(SIMSPINE, abs=0.025)
 
 
 def test_sacrum_is_at_the_level_of_the_psis(subjects):
@@ -54,14 +37,10 @@ def test_sacrum_is_at_the_level_of_the_psis(subjects):
 def test_centres_lie_inside_and_tips_behind(body, subjects):
     faces = triangles(body.quads)
     for subject in subjects:
-        section_back = subject.column.skin_midline[:, 0]
-        centres, tips = subject.column.centres, subject.column.spinous_tips
-        assert (tips[:, 0] < centres[:, 0]).all()
-        assert (section_back < tips[:, 0]).all()
-        # In the midline plane the outer skin is the outline; the mouth is a pocket within it.
-        section = sagittal_section(subject.vertices[:BODY_VERTEX_COUNT], faces)
-        rear, front = section_extent(section, centres[:, 1])
-        assert ((centres[:, 0] > rear + 0.02) & (centres[:, 0] < front - 0.02)).all()
+        column = subject.column
+        assert (column.spinous_tips[:, 0] < column.centres[:, 0]).all()
+        assert (column.skin_midline[:, 0] < column.spinous_tips[:, 0]).all()
+        assert inside_outline(subject, faces).all()
 
 
 def test_column_is_smooth_and_upright(subjects):

@@ -108,7 +108,7 @@ def test_box_mask_and_picture_agree(samples):
 
     for sample in samples:
         label = sample.annotations[0]
-        decoded = coco_mask.decode({"size": label.segmentation["size"], "counts": label.segmentation["counts"].encode()})
+        decoded = coco_mask.decode({**label.segmentation, "counts": label.segmentation["counts"].encode()})
         np.testing.assert_array_equal(decoded.astype(bool), sample.instance == 1)
         x, y, w, h = label.bbox
         seen = label.keypoints[label.keypoints[:, 2] == 2]
