@@ -17,7 +17,7 @@ demo: setup
 	$(BIN)/synthgen render --poses $(POSES) --out $(OUT)
 	$(BIN)/synthgen validate $(OUT)
 	$(BIN)/synthgen inspect $(OUT)
-	@echo "pictures: $(OUT)/images   look at: $(OUT)/inspect/all.jpg   report: $(OUT)/report/"
+	@echo "pictures: $(OUT)/images   look at: $(OUT)/inspect/all.jpg   report: $(OUT)/report/plausibility.html"
 
 test: setup
 	$(BIN)/python -m pytest

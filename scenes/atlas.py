@@ -9,7 +9,7 @@ import scipy.sparse
 
 from scenes.cuts import BOTTOMS, TOPS, Marks, find_marks, inside
 from scenes.layers import SKIN_VERTICES, BodyTopology, split_quads, unweld
-from scenes.textures import bleed, rasterise
+from scenes.textures import bleed, halve, rasterise
 
 ATLAS_SIZE = 1024
 _PAINT_EDGE = 0.0015  # m, half width of a painted hem's transition
@@ -165,27 +165,25 @@ class BodyAtlas:
         out[mask] += share * (self.cloth_colors(piece, field, mask) - out[mask])
         return np.clip(out + 0.5, 0, 255).astype(np.uint8)
 
-    def shell_picture(self, piece: Piece, size: int = 512) -> np.ndarray:
-        """(size, size, 4) picture of a loose piece; alpha crosses one half at the hem."""
-        step = ATLAS_SIZE // size
+    def shell_picture(self, piece: Piece) -> np.ndarray:
+        """(512, 512, 4) picture of a loose piece; alpha crosses one half at the hem."""
         field = self.field(piece.cut)
         mask = field > -2 * _SHELL_EDGE
         colors = np.zeros((*field.shape, 3), np.float32)
         colors[:] = np.asarray(piece.color, np.float32) * 255.0
         colors[mask] = self.cloth_colors(piece, field, mask)
         alpha = np.clip(field.astype(np.float32) / (2 * _SHELL_EDGE) + 0.5, 0.0, 1.0) * 255.0
-        picture = np.concatenate([colors, alpha[..., None]], 2).reshape(size, step, size, step, 4).mean((1, 3))
+        picture = halve(np.concatenate([colors, alpha[..., None]], 2))
         return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
 
-    def hair_cap_picture(self, color: tuple[float, float, float], size: int = 512) -> np.ndarray:
-        """(size, size, 4) short hair on the scalp: strands along the fall of the hair, ragged hairline."""
-        step = ATLAS_SIZE // size
+    def hair_cap_picture(self, color: tuple[float, float, float]) -> np.ndarray:
+        """(512, 512, 4) short hair on the scalp: strands along the fall of the hair, ragged hairline."""
         field = self.field("scalp").astype(np.float32)
         strands = self._strands
         ragged = field + 0.004 * strands
         alpha = np.clip(ragged / 0.012 + 0.5, 0.0, 1.0) * 255.0
         shade = np.asarray(color, np.float32) * 255.0 * (1.0 + 0.22 * strands[..., None])
-        picture = np.concatenate([shade, alpha[..., None]], 2).reshape(size, step, size, step, 4).mean((1, 3))
+        picture = halve(np.concatenate([shade, alpha[..., None]], 2))
         return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
 
     def plain_skin(self, color: tuple[float, float, float], brows: tuple[float, float, float]) -> np.ndarray:

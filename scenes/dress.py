@@ -1,5 +1,7 @@
 """Putting it on: a wardrobe choice and a body at rest give the layers of a dressed subject."""
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.sparse
 
@@ -10,7 +12,7 @@ from scenes.face import eye_layer, plain_eye
 from scenes.items import Item, fit, transfer_weights
 from scenes.layers import BASE_VERTICES, SKIN_VERTICES, Layer, compact, vertex_normals
 from scenes.renderer import Material
-from scenes.textures import Dye, dye, dye_hair, resize
+from scenes.textures import Dye, dye, dye_hair, hair_relief, resize
 from scenes.wardrobe import WardrobeSpec
 
 _KINDS = {
@@ -207,7 +209,12 @@ def _dyed(catalogue: Catalogue, name: str, dyes: tuple[tuple[int | None, Dye], .
 def _hair_picture(catalogue: Catalogue, name: str, color: tuple[float, float, float]) -> np.ndarray:
     """The item's picture in another hair colour: its own light and dark strands, the given mean."""
 
-    return catalogue.textures.get((name, color), lambda: dye_hair(catalogue.picture(name, channels=4), color))
+    def make() -> np.ndarray:
+        picture = catalogue.picture(name, channels=4)
+        relief = catalogue.textures.get((name, "relief"), lambda: hair_relief(picture))
+        return dye_hair(picture, relief, color)
+
+    return catalogue.textures.get((name, color), make)
 
 
 def _skin_picture(catalogue: Catalogue, spec: WardrobeSpec) -> np.ndarray:
@@ -238,21 +245,48 @@ def _head(rest, normals, weights, spec: WardrobeSpec, catalogue: Catalogue) -> l
     )
     layers.append(eye_layer(rest, weights, eye))
     dark = tuple(0.65 * c for c in spec.hair_color)
+    hat = fit(catalogue.item(spec.hat), rest) if spec.hat else None
     for name, color in ((spec.hair, spec.hair_color), (spec.brows, dark), (spec.lashes, (0.10, 0.08, 0.07))):
+        if not name:
+            continue
+        over = hat if name == spec.hair else None
         if name == "cap":
-            picture = catalogue.textures.get(("cap", spec.hair_color), lambda: catalogue.atlas.hair_cap_picture(spec.hair_color))
-            material = Material(texture=picture, roughness=0.7, cutout=True, double_sided=True)
-            layers.append(_shell("hair/cap", "hair", ("scalp", 0.005), rest[:SKIN_VERTICES], normals, weights, catalogue.atlas, 0.0, material))
-        elif name:
-            item = catalogue.item(name)
-            material = Material(
-                texture=_hair_picture(catalogue, name, color), roughness=0.6, cutout=True, double_sided=True
+            picture = catalogue.textures.get(
+                ("cap", spec.hair_color), lambda: catalogue.atlas.hair_cap_picture(spec.hair_color)
             )
-            none = np.zeros(len(item.references), bool)
-            layers.append(_item_layer(item, fit(item, rest), transfer_weights(item, weights), none, material))
-    if spec.hat:
+            material = Material(texture=picture, roughness=0.7, cutout=True, double_sided=True)
+            layer = _shell(
+                "hair/cap", "hair", ("scalp", 0.005), rest[:SKIN_VERTICES], normals, weights, catalogue.atlas, 0.0, material
+            )
+            layers.append(layer if over is None else _keep(layer, ~_under_hat(layer.vertices, over)))
+            continue
+        item = catalogue.item(name)
+        shape = fit(item, rest)
+        hidden = np.zeros(len(shape), bool) if over is None else _under_hat(shape, over)
+        material = Material(
+            texture=_hair_picture(catalogue, name, color), roughness=0.6, cutout=True, double_sided=True
+        )
+        layers.append(_item_layer(item, shape, transfer_weights(item, weights), hidden, material))
+    if hat is not None:
         item = catalogue.item(spec.hat)
         material = Material(texture=catalogue.picture(spec.hat, spec.variant or None), roughness=0.9, double_sided=True)
-        none = np.zeros(len(item.references), bool)
-        layers.append(_item_layer(item, fit(item, rest), transfer_weights(item, weights), none, material))
+        none = np.zeros(len(hat), bool)
+        layers.append(_item_layer(item, hat, transfer_weights(item, weights), none, material))
     return layers
+
+
+def _under_hat(points: np.ndarray, hat: np.ndarray) -> np.ndarray:
+    """Points above the plane of a hat's brim: hair that would come through its crown."""
+    centre = hat.mean(0)
+    radius = np.hypot(hat[:, 0] - centre[0], hat[:, 2] - centre[2])
+    brim = hat[radius > np.quantile(radius, 0.7)]
+    middle = brim.mean(0)
+    up = np.linalg.svd(brim - middle, full_matrices=False)[2][2]
+    up = up * np.sign(up[1])
+    return (points - middle) @ up > 0.004
+
+
+def _keep(layer: Layer, kept: np.ndarray) -> Layer:
+    """The layer without the faces all of whose vertices go."""
+    welded = layer.render_to_welded[layer.faces]
+    return replace(layer, faces=layer.faces[kept[welded].any(1)])

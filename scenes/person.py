@@ -68,6 +68,12 @@ def posed_vertices(person: Person, transforms: np.ndarray) -> np.ndarray:
     return skin(person.weights, person.vertices, transforms)
 
 
+def skin_heights(person: Person, transforms: np.ndarray) -> np.ndarray:
+    """(V,) the y of `posed_vertices`, m, at a third of the cost."""
+    rows = person.weights @ transforms[:, 1]  # (V, 4)
+    return np.einsum("vj,vj->v", rows[:, :3], person.vertices) + rows[:, 3]
+
+
 def smooth_normals(person: Person, posed: np.ndarray) -> np.ndarray:
     """(V, 3) float32 unit normals, weighted by area."""
     points = posed.astype(np.float32)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 if not hasattr(np, "infty"):  # pyrender 0.1.45 predates numpy 2
-    np.inf = np.inf  # type: ignore[attr-defined]
+    setattr(np, "infty", np.inf)  # noqa: B010
 
 import pyrender
 from OpenGL import GL

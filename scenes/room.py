@@ -38,7 +38,7 @@ def build_room(spec: "BackdropSpec", camera: Camera, people: np.ndarray, light: 
     scale = TILE_METRES[spec.wall]
     wall_material = Material(spec.wall_color, pattern(spec.wall, spec.wall_seed), roughness=0.9, specular=0.02)
     white = rgb(rng.uniform(0.82, 0.97) * np.array([1.0, 0.99, 0.97]))
-    trim = Material(white if rng.random() < 0.6 else tuple(0.7 * c for c in spec.wall_color), roughness=0.6)
+    trim = Material(white if rng.random() < 0.6 else rgb(0.7 * c for c in spec.wall_color), roughness=0.6)
     floor = _panel(1, -1, size)
     gloss = {"wood": 0.45, "tile": 0.35}.get(spec.floor, 0.9)
     floor_material = Material(spec.floor_color, pattern(spec.floor, spec.floor_seed), roughness=gloss, specular=0.035)

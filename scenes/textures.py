@@ -104,21 +104,34 @@ def dye(picture: np.ndarray, mask: np.ndarray, how: Dye) -> np.ndarray:
     return out
 
 
-def dye_hair(picture: np.ndarray, color: tuple[float, float, float]) -> np.ndarray:
-    """Give an (h, w, 4) hair picture the mean colour `color`. Strands keep their relief; patches of unlike brightness,
-    which dark originals hide and light dyes would show, are evened out."""
+def hair_relief(picture: np.ndarray) -> np.ndarray:
+    """(h, w) float16 brightness of an (h, w, 4) hair picture relative to its mean.
+
+    Strands keep their relief; patches of unlike brightness, which dark originals hide and light dyes would show, are
+    evened out.
+    """
     solid = (picture[..., 3] > 32).astype(np.float32)
     luma = (picture[..., :3].astype(np.float32) @ _LUMA) / 255.0
     sigma = picture.shape[0] / 40.0
-    weight = scipy.ndimage.gaussian_filter(solid, sigma) + 1e-4
-    around = scipy.ndimage.gaussian_filter(luma * solid, sigma) / weight
+    weight = scipy.ndimage.gaussian_filter(solid, sigma, truncate=2.5) + 1e-4
+    around = scipy.ndimage.gaussian_filter(luma * solid, sigma, truncate=2.5) / weight
     mean = float((luma * solid).sum() / max(solid.sum(), 1.0))
     strands = np.clip((luma + 0.03) / (around + 0.03), 0.4, 1.9) ** 0.7
     patches = np.clip((around + 0.03) / (mean + 0.03), 0.5, 1.6) ** 0.25
-    tinted = np.asarray(color, np.float32) * (strands * patches)[..., None]
+    return (strands * patches).astype(np.float16)
+
+
+def dye_hair(picture: np.ndarray, relief: np.ndarray, color: tuple[float, float, float]) -> np.ndarray:
+    """Give an (h, w, 4) hair picture the mean colour `color`; relief from `hair_relief`."""
+    tinted = (np.asarray(color, np.float32) * 255.0) * relief.astype(np.float32)[..., None]
     out = picture.copy()
-    out[..., :3] = np.clip(tinted * 255.0 + 0.5, 0, 255).astype(np.uint8)
+    out[..., :3] = np.clip(tinted + 0.5, 0, 255).astype(np.uint8)
     return out
+
+
+def halve(picture: np.ndarray) -> np.ndarray:
+    """(2h, 2w, c) float -> (h, w, c), the mean of each block of four."""
+    return 0.25 * (picture[::2, ::2] + picture[1::2, ::2] + picture[::2, 1::2] + picture[1::2, 1::2])
 
 
 def _hue_rotation(turns: float) -> np.ndarray:

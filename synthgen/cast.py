@@ -13,7 +13,7 @@ from scenes.body import BodyAsset, load_body
 from scenes.catalogue import Catalogue
 from scenes.dress import dress
 from scenes.environment import load_environments
-from scenes.person import Person, make_person, posed_vertices
+from scenes.person import Person, make_person, posed_vertices, skin_heights
 from scenes.raster import PyrenderRenderer
 from scenes.rig import skin, skin_transforms
 from scenes.subject import build_subject
@@ -142,8 +142,10 @@ def put_in_pose(cast: Cast, q: np.ndarray, finger_curl: float) -> Posed:
     return Posed(q, frames, transforms, posed, keypoints_world(cast.anchors, frames, surface), surface)
 
 
-def lowered_to_floor(posed: Posed, clearance: float) -> np.ndarray:
+def lowered_to_floor(cast: Cast, q: np.ndarray, finger_curl: float, clearance: float) -> np.ndarray:
     """The same coordinates moved up or down so that the lowest vertex is `clearance` m above the floor."""
-    q = posed.q.copy()
-    q[coordinate_index("pelvis_ty")] += clearance - posed.vertices[:, 1].min()
-    return q
+    frames = forward_kinematics(cast.model, q[None]).world_from_body[0]
+    transforms = skin_transforms(cast.person.subject.rig, frames, finger_curl)
+    moved = q.copy()
+    moved[coordinate_index("pelvis_ty")] += clearance - skin_heights(cast.person, transforms).min()
+    return moved

@@ -163,7 +163,7 @@ def check_room(root: Path, needed: int) -> None:
     free = shutil.disk_usage(place).free
     if free < needed + MARGIN:
         raise DatasetError(
-            f"about {human(needed)} are needed and the disk of {root} has {human(free)} free; "
+            f"about {human(needed + MARGIN)} are needed and the disk of {root} has {human(free)} free; "
             "make room, choose another folder with --out, or ask for fewer --poses"
         )
 

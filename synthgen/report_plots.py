@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 from typing import TYPE_CHECKING, Any
@@ -61,10 +62,15 @@ def levels(report: PlausibilityReport) -> str:
             ax = axes[k]
             for i in range(len(LEVELS)):
                 motion = report.levels[3 * i + k]
+                scale = 4.0 if motion.hard[1] > 25 else 1.0  # C1-C2 turns ten times as far as the others
+                motion = _shrunk(motion, scale)
                 _bands(ax, motion, i + 0.04, 0.86)
                 _bars(ax, motion, i + 0.04, 0.8)
+                if scale > 1:
+                    ax.text(motion.hard[1], i + 0.5, f" degrees ÷ {scale:.0f}", va="center", fontsize=7)
                 for norm in motion.norms:
                     for value in _signed(norm.motion, norm.mean):
+                        value /= scale
                         ax.plot([value, value], [i + 0.04, i + 0.55], color=ORANGE, lw=1.2)
                 if motion.minimum < motion.hard[0] or motion.maximum > motion.hard[1]:
                     ax.plot([motion.hard[1]], [i + 0.5], marker="X", color=ORANGE, ms=7)
@@ -133,6 +139,14 @@ def rejections(report: PlausibilityReport) -> str:
         ax.set_xlabel("% of draws rejected")
         ax.margins(y=0.01)
         return _svg(figure, plt)
+
+
+def _shrunk(motion: Motion, scale: float) -> Motion:
+    if scale == 1.0:
+        return motion
+    pairs = {name: tuple(v / scale for v in getattr(motion, name)) for name in ("hard", "typical", "edges")}
+    ends = {name: getattr(motion, name) / scale for name in ("minimum", "maximum")}
+    return dataclasses.replace(motion, **pairs, **ends)
 
 
 def _bands(ax: Any, motion: Motion, bottom: float, height: float) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from synthgen.coco import file_digest
 from synthgen.dataset import Dataset, read_dataset
 
 REPORT = "report"
@@ -50,50 +51,39 @@ def pose_batch(dataset: Dataset):
 def summary_of(dataset: Dataset) -> dict:
     """What a reader of the report wants to know about the dataset itself, as plain data."""
     table = dataset.table()
-    names, counts = _count(table["activity"])
-    residuals: dict[str, list[float]] = {}
-    for row in table["residuals"]:
-        for name, value in row.items():
-            residuals.setdefault(name, []).append(value)
+    activities, counts = np.unique(table["activity"].astype(str), return_counts=True)
     visibility = table["keypoints"][..., 2].astype(int)
-    rejected = [(scene["spec"].get("pose") or {}).get("rejections", 0) for scene in dataset.scenes()]
     return {
         "folder": dataset.root.name,
         "digest": dataset.info["digest"],
-        "config_digest": dataset.info["config_digest"],
+        "config": dataset.info["config_digest"],
         "versions": dataset.info["versions"],
         "assets": dataset.config.assets,
         "seed": dataset.config.seed,
-        "size_px": [dataset.config.width, dataset.config.height],
+        "size, px": f"{dataset.config.width} x {dataset.config.height}",
         "splits": dataset.info["counts"],
-        "activities": dict(zip(names, counts, strict=True)),
-        "residuals_m": dict(sorted(residuals.items())),
-        "visibility": {str(v): int((visibility == v).sum()) for v in (0, 1, 2)},
-        "rejected_poses": int(sum(rejected)),
+        "activities": dict(zip(activities.tolist(), counts.tolist(), strict=True)),
+        "keypoints": {w: int((visibility == v).sum()) for v, w in ((2, "seen"), (1, "hidden"), (0, "outside"))},
     }
-
-
-def _count(values: np.ndarray) -> tuple[list[str], list[int]]:
-    names, counts = np.unique(values.astype(str), return_counts=True)
-    return names.tolist(), counts.tolist()
 
 
 def review(root: str | Path) -> Verdict:
     """Judge a finished dataset's joint angles and write DATASET/report/.
 
     Raises:
-        DatasetError: the folder holds no finished dataset.
+        DatasetError: the folder holds no finished dataset, or the report cannot be written.
     """
     from biomech.plausibility import assess
-
-    import importlib.util
-
-    if not (importlib.util.find_spec("biomech.plausibility") and importlib.util.find_spec("synthgen.report")):
-        return Verdict(0, 0.0, "", Path("no report yet"))
-    from biomech.limits import load_limits
     from synthgen.report import write_report
 
     dataset = read_dataset(root)
-    found = assess(pose_batch(dataset), load_limits())
+    residuals: dict[str, list[float]] = {}
+    for row in dataset.table()["residuals"]:
+        for name, value in row.items():
+            residuals.setdefault(name, []).append(value)
+    models = [file_digest(path) for path in sorted((dataset.root / "subjects").glob("*.osim"))]
+    found = assess(pose_batch(dataset), residuals=residuals, model_digest=models)
     path = write_report(found, dataset.root / REPORT, summary_of(dataset))
-    raise NotImplementedError(path)
+    worst = next(iter((*found.hard, *found.regional_hard)), None)
+    first = f"{worst.coordinate} {worst.worst:.4g} {worst.unit}, limit {worst.limit:.4g}" if worst else ""
+    return Verdict(found.hard_violations, found.typical_share, first, path)

@@ -77,8 +77,7 @@ def pose_cast(config: Config, cast: Cast, index: int) -> tuple[PoseSpec, Posed]:
     rng = np.random.default_rng([config.seed, POSES, index])
     drawn = draw_pose(config, cast.model, rng)
     curl = float(np.clip(rng.normal(0.35, 0.15), 0.05, 0.9))
-    posed = put_in_pose(cast, drawn.q, curl)
-    posed = put_in_pose(cast, lowered_to_floor(posed, drawn.props.get("clearance", 0.0)), curl)
+    posed = put_in_pose(cast, lowered_to_floor(cast, drawn.q, curl, drawn.props.get("clearance", 0.0)), curl)
     spec = PoseSpec(
         activity=drawn.activity,
         phase=drawn.phase,

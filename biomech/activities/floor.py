@@ -192,10 +192,10 @@ def childs_pose(d: Draft) -> None:
             wrist = np.array([start[0] - 0.26 * s, _hand_height(d), g * 0.19 * s])
             arm_to(d, side, wrist, np.array([0.1, 0.0, g]), _palm(np.array([-1.0, 0.0, 0.0]), up=True), frames=frames)
         else:
-            far = d.rig.arms[side].length * d.between(0.86, 0.95)
+            far = d.rig.arms[side].length * d.between(0.82, 0.92)
             drop = start[1] - _hand_height(d)
-            wrist = np.array([start[0] + float(np.sqrt(max(far**2 - drop**2, 0.01))), _hand_height(d), g * 0.12 * s])
-            arm_to(d, side, wrist, np.array([-0.2, 0.35, g]), _palm(np.array([1.0, 0.0, 0.0])), frames=frames)
+            wrist = np.array([start[0] + float(np.sqrt(max(far**2 - drop**2, 0.01))), _hand_height(d) + 0.008, g * 0.12 * s])
+            arm_to(d, side, wrist, np.array([-0.2, 0.8, g]), _palm(np.array([1.0, 0.0, 0.0])), frames=frames)
 
 
 def plank(d: Draft) -> None:
@@ -223,7 +223,7 @@ def plank(d: Draft) -> None:
         d.failure = "no plank with these limbs"
         return
     _on_balls(d)
-    _hands_down(d, d.vary(0.0, 0.02) * d.rig.stature, d.vary(8 + 25 * down, 5), outward=0.55)
+    _hands_down(d, d.vary(0.0, 0.02) * d.rig.stature, d.vary(8 + 25 * down, 5), outward=0.85)
     d.support, d.contacts = "hands_feet", ("hand_r", "hand_l", "toes_r", "toes_l")
 
 
@@ -298,14 +298,14 @@ def _palm(fingers: np.ndarray, up: bool = False) -> np.ndarray:
     return np.stack([x, y, np.cross(x, y)], axis=1)
 
 
-def _hands_down(d: Draft, ahead: float, inward: float, outward: float = 0.25) -> None:
+def _hands_down(d: Draft, ahead: float, inward: float, outward: float = 0.75) -> None:
     """Both palms on the floor below the shoulders, `ahead` m in front of them, fingers forward."""
     frames = frames_of(d.rig, d.q)
     for side, g in _SIGN.items():
         start = body_point(frames, f"humphant_{side}")
         wrist = np.array([start[0] + ahead, _hand_height(d), start[2] + g * 0.01 * d.rig.stature])
         fingers = np.array([cos(radians(inward)), 0.0, -g * sin(radians(inward))])
-        arm_to(d, side, wrist, np.array([-0.8, 0.0, g * outward]), _palm(fingers), frames=frames)
+        arm_to(d, side, wrist, np.array([-0.7, 0.0, g * outward]), _palm(fingers), frames=frames)
         if get(d, f"wrist_flex_{side}") < -88.0:
             d.failure = "wrist bent too far back"
 

@@ -31,7 +31,7 @@ def lie_supine(d: Draft) -> None:
             put(d, **{f"ankle_angle_{k}": d.vary(-22, 6)})
             _lower_leg(d, k, 2.0)
     legs = d.contacts if knees_up else ("calcn_r", "calcn_l")
-    d.support, d.contacts = "lying", ("pelvis", "T4", "T8", "skull", *legs)
+    _lies_on(d, ("pelvis", "T4", "T8", "skull", *legs))
     style = d.rng.choice(["beside", "wide", "belly", "over"], p=[0.4, 0.25, 0.2, 0.15])
     frames, s = frames_of(d.rig, d.q), d.rig.stature
     for k, g in _SIGN.items():
@@ -43,20 +43,22 @@ def lie_supine(d: Draft) -> None:
             continue
         along, out = {"beside": (1.0, 0.35), "wide": (0.45, 0.9), "over": (-0.85, 0.5)}[style]
         ray = np.array([along, 0.0, g * (out + d.vary(0, 0.06))])  # the feet are at +x
-        wrist = start + 0.955 * arm.length * ray / np.linalg.norm(ray)
+        wrist = start + 0.982 * arm.length * ray / np.linalg.norm(ray)
         wrist[1] = _hand_height(d) + 0.012
-        arm_to(d, k, wrist, np.array([-0.1, 0.05, g]), frames=frames)
+        # the elbow rests on the floor, its crook up; overhead it points outwards
+        hint = np.array([0.0, -0.5, 0.8 * g]) if style != "over" else np.array([0.0, -0.3, g])
+        arm_to(d, k, wrist, hint, frames=frames)
         put(d, **{f"pro_sup_{k}": d.vary(60 if style != "over" else 20, 25), f"wrist_flex_{k}": d.vary(0, 6)})
 
 
 def lie_prone(d: Draft) -> None:
     """Face down: legs long, head turned to a side, arms beside the head or along the body."""
     g_head = 1.0 if d.chance(0.5) else -1.0
-    trunk(d, (d.vary(-5, 3), d.vary(0, 2), 0), (d.vary(3, 3), d.vary(0, 2), d.vary(0, 2)))
+    trunk(d, (d.vary(-9, 3), d.vary(0, 2), 0), (d.vary(3, 3), d.vary(0, 2), d.vary(0, 2)))
     neck_turn(d, 0, d.vary(0, 4), g_head * d.vary(58, 7))
     for k in "rl":
         put(d, **{
-            f"hip_flexion_{k}": -2.0, f"knee_angle_{k}": d.vary(7, 3, 2), f"ankle_angle_{k}": d.vary(-52, 4),
+            f"hip_flexion_{k}": -2.0, f"knee_angle_{k}": d.vary(4, 2, 1), f"ankle_angle_{k}": d.vary(-52, 4),
             f"hip_adduction_{k}": d.vary(-6, 4), f"hip_rotation_{k}": d.vary(4, 6), f"subtalar_angle_{k}": d.vary(6, 4),
         })  # fmt: skip
     _level(d, -90.0, ("pelvis",), _CHEST)
@@ -64,7 +66,7 @@ def lie_prone(d: Draft) -> None:
     _rest(d, ("pelvis", "L2", *_CHEST))
     for k in "rl":
         _lower_leg(d, k, -2.0)
-    d.support, d.contacts = "lying", ("pelvis", "T4", "T8", "skull", "toes_r", "toes_l")
+    _lies_on(d, ("pelvis", "L2", "T4", "T8", "skull", "tibia_r", "tibia_l", "toes_r", "toes_l"))
     _prone_arms(d, d.rng.choice(["head", "along", "mixed"], p=[0.5, 0.3, 0.2]))
 
 
@@ -113,7 +115,7 @@ def lie_side(d: Draft) -> None:
         if solve_for(sink, 0.0, 3.0, -40.0, 28.0) is None:
             d.failure = "legs do not come to rest"
             return
-    d.support, d.contacts = "lying", ("pelvis", f"humerus_{down}", f"tibia_{down}")
+    _lies_on(d, ("pelvis", f"humerus_{down}", "T4", "T8", f"tibia_{down}"))
     frames = frames_of(d.rig, d.q)
     chest = frames[d.rig.rows["T4"]]
     wrist = body_point(frames, f"humphant_{down}") + (chest[:3, 0] * d.vary(0.10, 0.02) + chest[:3, 1] * 0.17) * s
@@ -122,8 +124,8 @@ def lie_side(d: Draft) -> None:
     put(d, **{f"clav_prot_{down}": 28.0, f"clav_elev_{down}": 6.0, f"pro_sup_{down}": d.vary(70, 12)})
     wrist = chest[:3, 3] + (chest[:3, 0] * d.vary(0.27, 0.02) - chest[:3, 1] * d.vary(0.1, 0.03)) * s
     wrist[1] = _hand_height(d) + 0.01
-    ahead = chest[:3, 0] * (1, 0, 1) + 0.4 * chest[:3, 1] * (1, 0, 1)
-    arm_to(d, upper, wrist, np.array([0.0, 1.0, 0.0]) + 0.2 * chest[:3, 0], _palm(ahead), frames=frames)
+    ahead = (wrist - body_point(frames, f"humphant_{upper}")) * (1, 0, 1)
+    arm_to(d, upper, wrist, np.array([0.0, 0.5, 0.0]) - 0.8 * chest[:3, 1], _palm(ahead), frames=frames)
 
 
 def cobra(d: Draft) -> None:
@@ -140,7 +142,8 @@ def cobra(d: Draft) -> None:
     _rest(d, ("pelvis",))
     for k in "rl":
         _lower_leg(d, k, -2.0)
-    d.support, d.contacts = "lying", ("pelvis", "hand_r", "hand_l", "toes_r", "toes_l")
+    _lies_on(d, ("pelvis", "L2", "tibia_r", "tibia_l", "toes_r", "toes_l"))
+    d.contacts = (*d.contacts, "hand_r", "hand_l")
     frames, s = frames_of(d.rig, d.q), d.rig.stature
     ahead, sphinx = d.vary(0.01, 0.02) * s, d.chance(0.4)
     for k, g in _SIGN.items():
@@ -153,9 +156,15 @@ def cobra(d: Draft) -> None:
                 upper = np.array([float(np.sqrt(1 - drop * drop)), -drop, 0.0])
                 arm_along(d, k, upper, np.array([0.99, -0.06, -0.15 * g]), pronation=150, frames=frames)
             continue
-        arm_to(d, k, wrist, np.array([-1.0, 0.5, 0.25 * g]), _palm(np.array([1.0, 0.0, -0.05 * g])), frames=frames)
+        arm_to(d, k, wrist, np.array([-0.8, 0.5, 0.7 * g]), _palm(np.array([1.0, 0.0, -0.05 * g])), frames=frames)
         if get(d, f"wrist_flex_{k}") < -88.0:
             put(d, **{f"wrist_flex_{k}": -85.0})
+
+
+def _lies_on(d: Draft, candidates: tuple[str, ...]) -> None:
+    """Of the bodies that could bear the weight, keep those that touch."""
+    frames = frames_of(d.rig, d.q)
+    d.support, d.contacts = "lying", tuple(b for b in candidates if lowest(d.rig, frames, (b,)) < 0.012)
 
 
 def _elbow_drop(d: Draft, side: str, shoulder: np.ndarray) -> float:

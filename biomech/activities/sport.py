@@ -111,11 +111,11 @@ def swing(d: Draft) -> None:
     # the hands in the thorax's frame: along x (front), y (up), z (towards the trailing side), in statures
     hands = path(
         t,
-        (0.0, (0.13, 0.06, 0.17)),
+        (0.0, (0.15, 0.06, 0.14)),
         (0.3, (0.22, -0.1, 0.1)),
         (0.55, (0.27, -0.24 if low else -0.13, -0.01)),
         (0.75, (0.24, -0.06, -0.13)),
-        (1.0, (0.13, 0.07, -0.17)),
+        (1.0, (0.15, 0.07, -0.14)),
     )
     point = np.array([hands[0], hands[1], sign * hands[2]]) * s + np.array([d.vary(0, 0.02) for _ in range(3)])
     plants = [

@@ -38,7 +38,7 @@ def hand_on_thigh(d: Draft, side: str, along: float, frames: np.ndarray | None =
     # fingers a little inwards, as the forearm comes from outside
     inwards = d.vary(14, 6) if side == "r" else -d.vary(14, 6)
     hand = _about(femur[:, 0], inwards) @ hand
-    out = 0.45 if side == "r" else -0.45
+    out = 0.75 if side == "r" else -0.75
     arm_to(d, side, rest, np.array([-0.8, -0.55, out]), hand, frames=frames)
 
 

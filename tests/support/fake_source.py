@@ -13,6 +13,7 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from biomech.anatomy import COORDINATES
+from biomech.limits import load_limits
 from scenes.renderer import Camera
 from synthgen.config import Config, split_of
 from synthgen.keypoints import spinetrack
@@ -70,7 +71,7 @@ def make_sample(config: Config, assets: dict, index: int) -> Sample:
         segmentation={"size": [h, w], "counts": rle["counts"].decode()},
         activity="stand",
         phase=float(rng.uniform()),
-        q=rng.normal(0, 0.05, len(COORDINATES)),
+        q=np.clip(rng.normal(0, 0.02, len(COORDINATES)), *load_limits().hard.T),
         residuals={"spine": 0.001, "limbs": 0.002},
     )
     rgb = np.clip(rng.normal(120, 20, (h, w, 3)), 0, 255).astype(np.uint8)

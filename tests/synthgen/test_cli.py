@@ -157,8 +157,8 @@ def test_unwritable_folder(run, tmp_path):
 
 
 def test_missing_datasets(run, tmp_path):
-    for command in ("validate", "inspect", "report"):
-        code, text = run(command, tmp_path / "absent") if command != "report" else (2, "there is no folder")
+    for command in ("validate", "inspect"):
+        code, text = run(command, tmp_path / "absent")
         assert code == 2 and "there is no folder" in text
 
 
