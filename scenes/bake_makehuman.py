@@ -57,7 +57,7 @@ def _there(path: Path) -> Path:
 def _bake_item(record: ItemRecord, data: Path, out: Path) -> dict:
     source = data / "proxies" / record.folder / record.name
     stored = _there(source / f"{record.name}.json")
-    item = read_makehuman_json(stored, record.category, record.scale)
+    item = read_makehuman_json(stored, record.category, record.scale_on, record.scale)
     folder = out / record.category / record.name
     folder.mkdir(parents=True)
     save_item(item, folder / "item.npz")

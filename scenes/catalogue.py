@@ -31,7 +31,7 @@ class ItemRecord:
         name, category: of the item; folder: its folder in the npm package.
         sex: "m", "f" or "any".
         covers: words among top, bottom, legs, feet, head: what it dresses.
-        scale: (forward, up, right) m, head of the body it was modelled on; None where unknown.
+        scale_on, scale: what its offsets grow with, and (forward, up, right) m of that on the body it was modelled on.
         prints: boxes (left, top, right, bottom) of trademark prints in its picture, fractions.
         licence, evidence: and where the licence is stated.
     """
@@ -41,7 +41,8 @@ class ItemRecord:
     folder: str
     sex: str
     covers: tuple[str, ...]
-    scale: tuple[float, float, float] | None
+    scale_on: str
+    scale: tuple[float, float, float]
     prints: tuple[tuple[float, float, float, float], ...]
     licence: str
     evidence: str
@@ -59,7 +60,8 @@ def whitelist() -> tuple[ItemRecord, ...]:
             folder=row["folder"],
             sex=row["sex"],
             covers=tuple(row["covers"].split()),
-            scale=tuple(float(v) for v in row["scale_m"].split()) if row["scale_m"] else None,  # type: ignore[arg-type]
+            scale_on=row["scale_on"],
+            scale=tuple(float(v) for v in row["scale_m"].split()),  # type: ignore[arg-type]
             prints=tuple(tuple(float(v) for v in box.split()) for box in row["prints"].split(";") if box),  # type: ignore[misc]
             licence=row["licence"],
             evidence=row["evidence"],

@@ -48,8 +48,8 @@ def dress(
     layers: list[Layer] = []
     outer: list[tuple[np.ndarray, np.ndarray]] = []
     for item in worn:
-        hidden = hidden_vertices(item, deleted)
-        shape = _tuck_under(item, shapes[item.name], outer) if outer else shapes[item.name]
+        shape, below = _tuck_under(item, shapes[item.name], outer)
+        hidden = hidden_vertices(item, deleted) & below
         layers.append(_item_layer(item, shape, transfer_weights(item, weights), hidden, _cloth(catalogue, item, spec)))
         outer.append((shape, item.render_to_welded[item.faces]))
         deleted |= item.delete
@@ -93,20 +93,23 @@ def _near(skin: np.ndarray, shape: np.ndarray) -> np.ndarray:
     return ((skin > low) & (skin < high)).all(1)
 
 
-def _tuck_under(item: Item, shape: np.ndarray, outer) -> np.ndarray:
-    """Push an inner item's vertices under the garments already worn over it."""
+def _tuck_under(item: Item, shape: np.ndarray, outer) -> tuple[np.ndarray, np.ndarray]:
+    """Push an inner item's vertices under the garments over it; also which lie there, well away from the hem."""
     faces = item.render_to_welded[item.faces]
+    below = np.zeros(len(shape), bool)
     for garment, garment_faces in outer * 3:  # moving in changes which cloth is nearest
         normals = vertex_normals(shape, faces)
         gap, covered, from_rim = cover(shape, normals, garment, garment_faces)
         need = np.clip(0.004 - gap, 0.0, 0.02) * (covered & (from_rim > 0.004))
         shape = shape - np.nan_to_num(need, posinf=0.0)[:, None] * normals
-    return shape
+        below |= covered & (from_rim > RIM_KEPT)
+    return shape, below
 
 
-def _item_layer(item: Item, shape, weights, hidden, material: Material) -> Layer:
+def _item_layer(item: Item, shape, weights, hidden, material: Material, ragged: bool = True) -> Layer:
+    """An item without its hidden faces; `ragged` keeps those that are hidden only in part."""
     welded = item.render_to_welded[item.faces]
-    visible = ~hidden[welded].all(1)
+    visible = ~(hidden[welded].all(1) if ragged else hidden[welded].any(1))
     kept, renumber = compact(welded[visible], len(shape))
     render_kept, render_renumber = compact(item.faces[visible], len(item.render_to_welded))
     return Layer(
@@ -266,7 +269,7 @@ def _head(rest, normals, weights, spec: WardrobeSpec, catalogue: Catalogue) -> l
         material = Material(
             texture=_hair_picture(catalogue, name, color), roughness=0.6, cutout=True, double_sided=True
         )
-        layers.append(_item_layer(item, shape, transfer_weights(item, weights), hidden, material))
+        layers.append(_item_layer(item, shape, transfer_weights(item, weights), hidden, material, over is None))
     if hat is not None:
         item = catalogue.item(spec.hat)
         material = Material(texture=catalogue.picture(spec.hat, spec.variant or None), roughness=0.9, double_sided=True)
@@ -283,10 +286,10 @@ def _under_hat(points: np.ndarray, hat: np.ndarray) -> np.ndarray:
     middle = brim.mean(0)
     up = np.linalg.svd(brim - middle, full_matrices=False)[2][2]
     up = up * np.sign(up[1])
-    return (points - middle) @ up > 0.004
+    return (points - middle) @ up > 0.001
 
 
 def _keep(layer: Layer, kept: np.ndarray) -> Layer:
-    """The layer without the faces all of whose vertices go."""
+    """The layer without the faces that lose a vertex."""
     welded = layer.render_to_welded[layer.faces]
-    return replace(layer, faces=layer.faces[kept[welded].any(1)])
+    return replace(layer, faces=layer.faces[kept[welded].all(1)])

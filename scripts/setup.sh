@@ -30,7 +30,6 @@ missing_packages() {
   has_library 'libGL\.so\.1' || echo libgl1
   has_driver || echo libgl1-mesa-dri
   has_library 'libGLU\.so\.1' || echo libglu1-mesa
-  has_library 'libgomp\.so\.1' || echo libgomp1
   if command -v "$PYTHON" >/dev/null; then
     "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
   else

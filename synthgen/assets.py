@@ -8,6 +8,7 @@ the files of a pack holds the sha256 of each; a pack without one does not exist.
 import base64
 import contextlib
 import hashlib
+import importlib.util
 import json
 import logging
 import os
@@ -261,6 +262,11 @@ def _convert_environments(package: Path, built: Path, progress: Progress) -> Non
     sources = sorted((package / "hdri").glob("*.exr.js"))
     if not sources:
         raise AssetError(f"{package} holds no hdri/*.exr.js; it is not @pmndrs/assets 1.7.0")
+    if importlib.util.find_spec("OpenEXR") is None:
+        raise AssetError(
+            "Converting the environments needs the package OpenEXR, which is not installed. "
+            "Install the extra: pip install 'synthgen[hdri]'."
+        )
     for done, path in enumerate(sources, 1):
         np.savez_compressed(built / f"{path.name.split('.')[0]}.npz", radiance=convert_hdri(path))
         progress(path.name.split(".")[0], done, len(sources))

@@ -186,7 +186,7 @@ def encode(config: Config, sample: Sample) -> dict[str, bytes]:
     files = sample_files(config, sample.split, sample.index)
     rgb = np.ascontiguousarray(sample.rgb)
     if rgb.shape != (config.height, config.width, 3) or rgb.dtype != np.uint8:
-        raise DatasetError(f"sample {sample.index}: picture is {rgb.shape} {rgb.dtype}, not uint8 of the configured size")
+        raise DatasetError(f"sample {sample.index}: got {rgb.shape} {rgb.dtype}, not uint8 of the configured size")
     out = {files["images"]: simplejpeg.encode_jpeg(rgb, quality=int(sample.jpeg_quality), colorsubsampling="420")}
     maps: dict[str, np.ndarray] = {"instances": sample.instance, "parts": sample.part}
     if "depth" in files:

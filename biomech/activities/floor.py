@@ -194,8 +194,8 @@ def childs_pose(d: Draft) -> None:
         else:
             far = d.rig.arms[side].length * d.between(0.82, 0.92)
             drop = start[1] - _hand_height(d)
-            wrist = np.array([start[0] + float(np.sqrt(max(far**2 - drop**2, 0.01))), _hand_height(d) + 0.008, g * 0.12 * s])
-            arm_to(d, side, wrist, np.array([-0.2, 0.8, g]), _palm(np.array([1.0, 0.0, 0.0])), frames=frames)
+            wrist = np.array([start[0] + float(np.sqrt(max(far**2 - drop**2, 0.01))), _hand_height(d) + 0.012, g * 0.15 * s])
+            arm_to(d, side, wrist, np.array([0.0, 0.3, g]), _palm(np.array([1.0, 0.0, -0.25 * g])), frames=frames)
 
 
 def plank(d: Draft) -> None:
@@ -305,7 +305,7 @@ def _hands_down(d: Draft, ahead: float, inward: float, outward: float = 0.75) ->
         start = body_point(frames, f"humphant_{side}")
         wrist = np.array([start[0] + ahead, _hand_height(d), start[2] + g * 0.01 * d.rig.stature])
         fingers = np.array([cos(radians(inward)), 0.0, -g * sin(radians(inward))])
-        arm_to(d, side, wrist, np.array([-0.7, 0.0, g * outward]), _palm(fingers), frames=frames)
+        arm_to(d, side, wrist, np.array([-0.45, 0.0, g * outward]), _palm(fingers), frames=frames)
         if get(d, f"wrist_flex_{side}") < -88.0:
             d.failure = "wrist bent too far back"
 

@@ -37,9 +37,8 @@ def lie_supine(d: Draft) -> None:
     for k, g in _SIGN.items():
         start, arm = body_point(frames, f"humphant_{k}"), d.rig.arms[k]
         if style == "belly":
-            belly = body_point(frames, "L2", np.array([0.085, -0.01, 0.03 * g]) * s)
-            arm_to(d, k, belly, np.array([0.3, -0.9, g]), frames=frames)
-            put(d, **{f"pro_sup_{k}": 110, f"wrist_flex_{k}": 5})
+            belly = body_point(frames, "L2", np.array([0.074, 0.01 + 0.015 * g, 0.052 * g]) * s)
+            arm_to(d, k, belly, np.array([0.1, -0.5, g]), _palm(np.array([0.25, 0.0, -g])), frames=frames)
             continue
         along, out = {"beside": (1.0, 0.35), "wide": (0.45, 0.9), "over": (-0.85, 0.5)}[style]
         ray = np.array([along, 0.0, g * (out + d.vary(0, 0.06))])  # the feet are at +x

@@ -52,12 +52,10 @@ void main() {
     float sun = 1.0;
     vec3 ambient = v_ambient;
 #ifdef SHADOWED
-    // four bilinear comparisons make a 3x3 texel tent
+    // two bilinear comparisons on the diagonal: a penumbra of three texels for half the price of a square of four
     vec3 at = vec3(v_shadow.xy, min(v_shadow.z, 0.99999));
-    sun = 0.25 * (texture(shadow_map, at + vec3(-0.5, -0.5, 0.0) * shadow_texel)
-        + texture(shadow_map, at + vec3(0.5, -0.5, 0.0) * shadow_texel)
-        + texture(shadow_map, at + vec3(-0.5, 0.5, 0.0) * shadow_texel)
-        + texture(shadow_map, at + vec3(0.5, 0.5, 0.0) * shadow_texel));
+    sun = 0.5 * (texture(shadow_map, at - vec3(0.45, 0.45, 0.0) * shadow_texel)
+        + texture(shadow_map, at + vec3(0.45, 0.45, 0.0) * shadow_texel));
 #endif
 #ifdef CONTACT
     float open = 1.0 - texture(contact_map, v_contact.xy).r * clamp(v_contact.z * 4.0 - 2.8, 0.0, 1.0);

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse
 
 from biomech.errors import AssetError
-from scenes.items import DEFAULT_SCALE, SCALE_PAIRS, fit, load_item, read_makehuman_json, save_item, transfer_weights
+from scenes.items import DEFAULT_SCALE, SCALE_PAIRS, fit, load_item, offset_scale, read_makehuman_json, save_item, transfer_weights
 from scenes.layers import BASE_VERTICES, unweld, vertex_normals
 
 _QUAD_UV = 1 + 2 + 8  # quad, with material and texture corners
@@ -39,7 +39,7 @@ def item(tmp_path):
 def body():
     rng = np.random.default_rng(0)
     rest = rng.normal(size=(BASE_VERTICES, 3))
-    for axis, (a, b) in enumerate(SCALE_PAIRS):  # a head exactly as large as the item's own
+    for axis, (a, b) in enumerate(SCALE_PAIRS["head"]):  # a head exactly as large as the item's own
         rest[b, axis] = rest[a, axis] + DEFAULT_SCALE[axis]
     return rest
 
@@ -119,3 +119,12 @@ def test_normals_of_a_flat_sheet_point_up():
     normals = vertex_normals(vertices, np.array([[0, 1, 2], [0, 2, 3]]))
     np.testing.assert_allclose(normals[:4], [[0, 1, 0]] * 4)
     np.testing.assert_array_equal(normals[4], 0)
+
+
+def test_shoes_grow_with_the_feet(tmp_path, body):
+    path = tmp_path / "clog.json"
+    path.write_text(json.dumps(_record()))
+    clog = read_makehuman_json(path, "shoes", "feet", (0.25, 0.06, 0.07))
+    for axis, (a, b) in enumerate(SCALE_PAIRS["feet"]):
+        body[b, axis] = body[a, axis] + 2.0 * clog.scale_reference[axis]
+    np.testing.assert_allclose(offset_scale(clog, body), 2.0)

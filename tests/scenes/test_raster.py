@@ -330,8 +330,14 @@ def test_mistakes_are_named(renderer):
 
 def test_missing_libraries_are_named(monkeypatch):
     monkeypatch.setattr(raster, "_usable", lambda name: False)
-    monkeypatch.setattr(raster.sys, "modules", {k: v for k, v in sys.modules.items() if not k.startswith("OpenGL")})
+    monkeypatch.setattr(raster, "_bound_platform", lambda: None)
     with pytest.raises(RenderError, match="libegl1 libgl1-mesa-dri.*libosmesa6"):
+        raster.PyrenderRenderer(W, H)
+
+
+def test_a_process_bound_to_another_platform_is_told_so(monkeypatch):
+    monkeypatch.setattr(raster, "_bound_platform", lambda: "glx")
+    with pytest.raises(RenderError, match="already bound PyOpenGL to glx"):
         raster.PyrenderRenderer(W, H)
 
 
