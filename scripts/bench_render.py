@@ -8,6 +8,7 @@ LP_NUM_THREADS=1 (the default here) to measure one core of a software driver.
 
 import argparse
 import dataclasses
+import os
 import resource
 import sys
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+os.environ.setdefault("LP_NUM_THREADS", "1")
 
 from scenes.backdrop import BackdropConfig, build_backdrop, draw_backdrop
 from scenes.camera import CameraSpec, SensorConfig, build_camera, develop, draw_sensor
@@ -56,7 +58,7 @@ def person(rng: np.random.Generator) -> list[MeshPart]:
     strands = rng.integers(20, 90, (512, 512, 4)).astype(np.uint8)
     strands[..., 3] = np.where(rng.random((512, 512)) < 0.7, 255, 0)
     return [
-        limb("skin", (0, 0.9, 0), (0, 1.72, 0), 0.11, (120, 90), textures[0], roughness=0.55),
+        limb("skin", (0, 1.42, 0), (0, 1.72, 0), 0.11, (120, 90), textures[0], roughness=0.55),
         limb("shirt", (0, 0.85, 0), (0, 1.45, 0), 0.19, (110, 80), textures[1], double_sided=True),
         limb("leg-l", (0, 0.02, -0.12), (0, 0.95, -0.08), 0.09, (90, 50), textures[2], double_sided=True),
         limb("leg-r", (0.1, 0.02, 0.12), (0, 0.95, 0.08), 0.09, (90, 50), textures[2], double_sided=True),
@@ -120,12 +122,9 @@ def main() -> None:
     sensing = (time.perf_counter() - start) / 10
     count = options.frames
     print(f"{renderer.description}, {renderer.platform}, {width}x{height}, {len(points)} vertices, {options.backdrop}")
-    print(
-        f"context {opened * 1e3:.0f} ms, first picture {first * 1e3:.0f} ms, resident {renderer.resident_bytes / 2**20:.1f} MB"
-    )
-    print(
-        f"{count / wall:.1f} images/s, {wall / count * 1e3:.1f} ms wall, {used / count * 1e3:.1f} ms processor per picture"
-    )
+    resident = renderer.resident_bytes / 2**20
+    print(f"context {opened * 1e3:.0f} ms, first picture {first * 1e3:.0f} ms, resident {resident:.1f} MB")
+    print(f"{count / wall:.1f} images/s, {wall / count * 1e3:.1f} ms wall, {used / count * 1e3:.1f} ms processor")
     print("ms per pass (finished one by one): " + ", ".join(f"{k} {v / count * 1e3:.1f}" for k, v in passes.items()))
     print(f"backdrop first {first_backdrop * 1e3:.0f} ms, again {again * 1e3:.1f} ms; sensor {sensing * 1e3:.1f} ms")
     renderer.close()

@@ -106,13 +106,13 @@ def main(count: int) -> None:
     marker = max(found["marker_worst"] for row in follow for found in row)
     print(f"  skin keypoints against OpenSim's markers: at most {marker * 1e3:.2f} mm")
     print(f"  rest skinning differs from the identity by at most {rest:.1e} m")
-    print(f"  of {24 * count} vertebral centres {inside} lie inside the outline, {behind} in front of their spinous tip")
+    print(f"  of {24 * count} vertebral centres {inside} lie inside the outline, {behind} before their spinous tip")
     for vertebra, expected in ERNST.items():
-        found = [row[vertebra] for row in levels]
-        print(f"  spinous process {vertebra:3s} at {min(found):.1f}-{max(found):.1f} % of C7-PSIS (Ernst 2013: {expected} %)")
+        low, high = (extreme(row[vertebra] for row in levels) for extreme in (min, max))
+        print(f"  spinous process {vertebra:3s} at {low:.1f}-{high:.1f} % of C7-PSIS (Ernst 2013: {expected} %)")
     for name, expected in SIMSPINE.items():
-        found = [row[name] for row in heights]
-        print(f"  {name} at {min(found):.3f}-{max(found):.3f} of C7-hip (SIMSPINE: {expected})")
+        low, high = (extreme(row[name] for row in heights) for extreme in (min, max))
+        print(f"  {name} at {low:.3f}-{high:.3f} of C7-hip (SIMSPINE: {expected})")
 
 
 if __name__ == "__main__":
