@@ -77,13 +77,6 @@ class BackdropSpec:
     seed: int
 
 
-@dataclass(frozen=True, slots=True)
-class FadingMaterial(Material):
-    """A ground that dissolves into Scene.background: `fade` = x, z of the centre, first and last radius, m."""
-
-    fade: tuple[float, float, float, float] | None = None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Backdrop:
     """`background` (H, W, 3) uint8 for uncovered pixels and the scenery to draw."""
@@ -228,7 +221,7 @@ def _ground(spec: BackdropSpec, camera: Camera, people: np.ndarray, albedo: np.n
     texture = pattern(spec.floor, spec.floor_seed)
     tint = np.clip(albedo / mean_linear(texture), 0.0, 1.0) ** (1 / 2.2)
     uv = points[:, [0, 2]] / TILE_METRES[spec.floor]
-    material = FadingMaterial(
+    material = Material(
         rgb(tint), texture, roughness=0.95, specular=0.02,
         fade=(float(centre[0]), float(centre[2]), first, last),
     )  # fmt: skip

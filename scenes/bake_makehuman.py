@@ -103,7 +103,9 @@ def _relief(textures: Path, name: str, shape: tuple[int, int]) -> np.ndarray:
     factor = np.ones(shape, np.float32)
     occlusion = textures / name.replace("_diffuse", "_ao")
     if occlusion != textures / name and occlusion.exists():
-        dark = np.asarray(Image.open(occlusion).convert("L").resize(shape[::-1], Image.Resampling.BOX), np.float32) / 255.0
+        dark = (
+            np.asarray(Image.open(occlusion).convert("L").resize(shape[::-1], Image.Resampling.BOX), np.float32) / 255.0
+        )
         factor *= 0.30 + 0.70 * dark
     relief = textures / name.replace("_diffuse", "_normal")
     if relief != textures / name and relief.exists():
@@ -119,7 +121,7 @@ def _crop_eye(picture: np.ndarray) -> np.ndarray:
     """The upper of the two eyeballs in an eye picture, framed by the circle PICTURE_REACH from the gaze."""
     size = picture.shape[0]
     radius, column, row = (f * size for f in _EYE_PICTURE)
-    box = tuple(int(round(v)) for v in (column - radius, row - radius, column + radius, row + radius))
+    box = (round(column - radius), round(row - radius), round(column + radius), round(row + radius))
     return np.asarray(Image.fromarray(picture).crop(box).resize((128, 128), Image.Resampling.LANCZOS))
 
 

@@ -74,8 +74,8 @@ class Catalogue:
     """The wardrobe of one worker: index, loaded items, dyed pictures.
 
     Args:
-        folder: the `makehuman` folder of the asset cache, or None for the minimal set (clothes, skin, eyes and hair made
-            from the body alone).
+        folder: the `makehuman` folder of the asset cache, or None for the minimal set: clothes, skin, eyes and
+            hair made from the body alone.
         topology: the body the items are worn on.
         texture_budget: bytes of pictures kept.
     """

@@ -7,11 +7,12 @@ import numpy as np
 import scipy.sparse
 from scipy.spatial import cKDTree
 
-from scenes.items import Item
+from scenes.layers import vertex_normals
 
 MARGIN = 0.005  # m kept between skin and the cloth over it
 DEEPEST = 0.022  # m, the most a vertex is pushed in
 COVER_REACH = 0.05  # m, cloth further off than this does not count as covering
+SKIRT_REACH = 0.13  # m, the same for skirts, which hang free
 RIM = 0.035  # m from a garment's edge within which covered skin stays visible, for views up a sleeve
 RIM_KEPT = 0.015  # m from the edge within which skin is kept even where the item asks to hide it
 
@@ -32,13 +33,14 @@ def surface_points(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def cover(
-    points: np.ndarray, normals: np.ndarray, garment: np.ndarray, faces: np.ndarray
+    points: np.ndarray, normals: np.ndarray, garment: np.ndarray, faces: np.ndarray, reach: float = COVER_REACH
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How a garment lies over skin.
 
     Args:
         points: (N, 3) skin vertices, m; normals: (N, 3) unit.
         garment: (V, 3) m; faces: (F, 3).
+        reach: cloth further off than this does not count, m.
 
     Returns:
         gap (N,): cloth above the skin along its normal, m, negative where skin pierces; +inf where not covered.
@@ -46,7 +48,7 @@ def cover(
         from_rim (N,): distance to the garment's open edge, m; large where it has none.
     """
     samples = surface_points(garment, faces)
-    distance, nearest = cKDTree(samples).query(points, distance_upper_bound=COVER_REACH)
+    distance, nearest = cKDTree(samples).query(points, distance_upper_bound=reach)
     found = np.isfinite(distance)
     away = np.zeros_like(points)
     away[found] = samples[nearest[found]] - points[found]
@@ -79,6 +81,35 @@ def push_in(
     return points - spread[:, None] * normals
 
 
-def hidden_vertices(item: Item, deleted: np.ndarray) -> np.ndarray:
-    """(V,) bool: item vertices bound to base-mesh vertices that an outer item hides."""
-    return (deleted[item.references] | (np.abs(item.weights) < 0.1)).all(1)
+def tuck(points: np.ndarray, garment: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Move an inner item's vertices to the inside of a garment worn over it.
+
+    Told by the garment's own normals, since an inner item has linings and collars whose normals point anywhere.
+
+    Args:
+        points: (N, 3) m; garment: (V, 3) m; faces: (F, 3), outside counter-clockwise.
+
+    Returns:
+        moved points (N, 3), and (N,) bool: lies under the garment, well away from its edge.
+    """
+    samples = surface_points(garment, faces)
+    normals = vertex_normals(garment, faces)
+    corners = normals[faces]
+    normals = np.concatenate([normals, (corners + corners[:, [1, 2, 0]]).reshape(-1, 3), corners.sum(1)])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    rim = open_edges(faces)
+    from_rim = cKDTree(garment[rim]).query(points)[0] if len(rim) else np.full(len(points), 1.0)
+    tree = cKDTree(samples)
+    moved = points.copy()
+    beside = np.zeros(len(points), bool)
+    for _ in range(2):  # moving in changes which cloth is nearest
+        distance, nearest = tree.query(moved, distance_upper_bound=0.035)
+        found = np.isfinite(distance)
+        away, outward = moved[found] - samples[nearest[found]], normals[nearest[found]]
+        height = np.einsum("nc,nc->n", away, outward)
+        sideways = np.linalg.norm(away - height[:, None] * outward, axis=1)
+        beside = np.zeros(len(points), bool)
+        beside[found] = sideways < np.maximum(0.008, 0.5 * np.abs(height))
+        need = np.where(beside[found], np.clip(height + MARGIN, 0.0, 0.035), 0.0)
+        moved[found] -= need[:, None] * outward
+    return moved, beside & (from_rim > RIM_KEPT)

@@ -98,7 +98,7 @@ def _top(name: str, marks: Marks, points: np.ndarray) -> np.ndarray:
     field = np.minimum(field, np.minimum(opening, collar + 0.035 - height))
     if name in ("tank", "racer", "openback"):
         below = np.maximum(marks.shoulder[1] - height, 0.0)
-        strap = {"tank": 0.128, "racer": 0.118, "openback": 0.122}[name]
+        strap = np.full(len(points), {"tank": 0.128, "racer": 0.118, "openback": 0.122}[name])
         if name == "racer":  # straps run together between the shoulder blades
             strap = np.where(front, strap, 0.118 - 0.9 * np.minimum(below, 0.06))
         rise = np.where(below < 0.07, 0.15 * below, 0.0105 + 4.0 * (below - 0.07))
@@ -137,6 +137,10 @@ def scalp(marks: Marks, points: np.ndarray) -> np.ndarray:
     side = np.abs(points[:, 2])
     head = marks.crown - marks.eye[1]
     # Forehead to temple to behind the ear to the nape: the hairline falls as it runs backwards.
-    line = np.interp(forward, [-0.20, -0.13, -0.105, -0.085, -0.055, -0.035, 0.03], [-0.085, -0.06, 0.01, 0.01, 0.0, 0.05, 0.55 * head])
+    line = np.interp(
+        forward,
+        [-0.20, -0.13, -0.105, -0.085, -0.055, -0.035, 0.03],
+        [-0.085, -0.06, 0.01, 0.01, 0.0, 0.05, 0.55 * head],
+    )
     line = line + np.where(forward > -0.05, 0.02 * np.cos(side * 40.0), 0.0)
     return up - line

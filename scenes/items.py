@@ -10,12 +10,14 @@ Shape legend: V item vertices, R render vertices, F triangles.
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy.sparse
 
 from biomech.errors import AssetError
-from scenes.layers import BASE_VERTICES, unweld
+from scenes.layers import BASE_VERTICES, Layer, compact, unweld
+from scenes.renderer import Material
 
 # Base-mesh vertex pairs that span a body part along forward, up and right, in MakeHuman's own convention. An offset is
 # multiplied by (distance on this body) / (distance on the body the item was modelled on). Shoes grow with the feet.
@@ -24,6 +26,15 @@ SCALE_PAIRS = {
     "feet": ((11609, 12442), (12828, 12888), (12839, 12860)),
 }
 DEFAULT_SCALE = (0.20001, 0.24098, 0.14340)  # m; head of MakeHuman's average man
+
+ITEM_KINDS = {
+    "clothes": "cloth",
+    "shoes": "shoe",
+    "hats": "hat",
+    "hair": "hair",
+    "eyebrows": "brow",
+    "eyelashes": "lash",
+}
 
 _QUAD, _MATERIAL, _FACE_UV, _VERTEX_UV = 1, 2, 4, 8
 _FACE_NORMAL, _VERTEX_NORMAL, _FACE_COLOR, _VERTEX_COLOR = 16, 32, 64, 128
@@ -131,7 +142,7 @@ def _triangles(stream: list[int]) -> tuple[np.ndarray, np.ndarray]:
 
 def save_item(item: Item, path: Path) -> None:
     """Write the compact form (.npz without pickles; the same bytes for the same item)."""
-    arrays = {f.name: np.asarray(getattr(item, f.name)) for f in fields(Item)}
+    arrays: dict[str, Any] = {f.name: np.asarray(getattr(item, f.name)) for f in fields(Item)}
     arrays["delete"] = np.packbits(item.delete)
     np.savez_compressed(path, **arrays)
 
@@ -189,3 +200,35 @@ def transfer_weights(item: Item, body_weights: scipy.sparse.csr_matrix) -> scipy
     mixed.sort_indices()
     total = np.asarray(mixed.sum(axis=1)).ravel()
     return scipy.sparse.csr_matrix(scipy.sparse.diags_array(1.0 / total) @ mixed)
+
+
+def item_layer(
+    item: Item,
+    shape: np.ndarray,
+    weights: scipy.sparse.csr_matrix,
+    hidden: np.ndarray,
+    material: Material,
+    ragged: bool = True,
+) -> Layer:
+    """A fitted item without its hidden faces.
+
+    Args:
+        shape: (V, 3) m; weights: (V, B).
+        hidden: (V,) bool.
+        ragged: keep faces that are hidden only in part.
+    """
+    welded = item.render_to_welded[item.faces]
+    visible = ~(hidden[welded].all(1) if ragged else hidden[welded].any(1))
+    kept, renumber = compact(welded[visible], len(shape))
+    render_kept, render_renumber = compact(item.faces[visible], len(item.render_to_welded))
+    return Layer(
+        key=f"{ITEM_KINDS[item.category]}/{item.name}",
+        kind=ITEM_KINDS[item.category],
+        vertices=shape[kept],
+        weights=scipy.sparse.csr_matrix(weights[kept]),
+        faces=render_renumber[item.faces[visible]].astype(np.uint32),
+        render_to_welded=renumber[item.render_to_welded[render_kept]],
+        uv=item.uv[render_kept],
+        smooth_faces=renumber[welded[visible]],
+        material=material,
+    )

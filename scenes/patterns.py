@@ -20,7 +20,7 @@ TILE_METRES = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def pattern(name: str, seed: int) -> np.ndarray:
     """(SIZE, SIZE, 3) uint8 sRGB, read-only; one texture per name and seed.
 
@@ -80,13 +80,13 @@ def _paint(rng):
 
 
 def _plaster(rng):
-    return 0.70 + 0.035 * noise(rng, 1.2) + 0.025 * np.maximum(noise(rng, 0.6), 0)
+    return 0.70 + 0.014 * noise(rng, 1.2) + 0.02 * noise(rng, 0.5) + 0.02 * np.maximum(noise(rng, 0.6), 0)
 
 
 def _concrete(rng):
     stains = np.clip(noise(rng, 1.9) - 0.8, 0, 2)
     pores = noise(rng, 0.1) > 3.0
-    return 0.68 + 0.05 * noise(rng, 1.5) - 0.05 * stains - 0.12 * cv2.blur(pores.astype(float), (2, 2))
+    return 0.68 + 0.028 * noise(rng, 1.4) - 0.025 * stains - 0.12 * cv2.blur(pores.astype(float), (2, 2))
 
 
 def _brick(rng):

@@ -67,6 +67,9 @@ def placed(x: float, z: float, yaw: float, y: float = 0.0) -> np.ndarray:
     return np.array([[c, 0, s, x], [0, 1, 0, y], [-s, 0, c, z], [0, 0, 0, 1.0]])
 
 
+_GRAIN = 3.5  # m per texture tile on seats: boards as wide as the seat, not parquet
+
+
 @dataclass(frozen=True, slots=True)
 class SeatSpec:
     """How a seat looks: style is crate, stool or bench; colour is sRGB; texture is a scenes.patterns name."""
@@ -98,14 +101,14 @@ def build_box_seat(
     half_w, half_d, slab = spec.width / 2, spec.depth / 2, min(0.05, 0.3 * height)
     cell = 0.06  # fine enough for the contact shadow, which is splatted from vertices
     if spec.style == "crate" or height < 0.2:
-        pieces = [box_mesh((0, height / 2, 0), (half_d, height / 2, half_w), cell)]
+        pieces = [box_mesh((0, height / 2, 0), (half_d, height / 2, half_w), cell, _GRAIN)]
     else:
-        pieces = [box_mesh((0, height - slab / 2, 0), (half_d, slab / 2, half_w), cell)]
+        pieces = [box_mesh((0, height - slab / 2, 0), (half_d, slab / 2, half_w), cell, _GRAIN)]
         leg, drop = 0.022, (height - slab) / 2
         for a in (-1, 1):
             for b in (-1, 1):
                 at = (a * (half_d - leg), drop, b * (half_w - leg))
-                pieces.append(box_mesh(at, (leg, drop, leg), cell))
+                pieces.append(box_mesh(at, (leg, drop, leg), cell, _GRAIN))
     material = Material(spec.color, pattern(spec.texture, spec.texture_seed), roughness=0.75, specular=0.04)
     name = f"{key}/{spec.style}-{spec.width:.3f}-{spec.depth:.3f}-{height:.4f}-{spec.texture}-{spec.texture_seed}"
     return part_of(name, pieces, material, placed(x, z, yaw), instance_id, casts_shadow=True)

@@ -5,6 +5,7 @@ context, compiles the programs and owns the handles; the subclasses here change 
 """
 
 import ctypes
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ import pyrender
 from OpenGL import GL
 from pyrender.shader_program import ShaderProgram, ShaderProgramCache
 
+from biomech.errors import RenderError
 from scenes.renderer import MeshPart
 
 SHADERS = Path(__file__).parent / "shaders"
@@ -227,3 +229,28 @@ class PartPrimitive(pyrender.Primitive):
             GL.glDeleteVertexArrays(1, [self._vaid])
             GL.glDeleteBuffers(len(self._buffers), self._buffers)
             self._vaid, self._buffers = None, []
+
+
+@dataclass(slots=True)
+class Target:
+    """A framebuffer with its renderbuffers."""
+
+    buffer: int
+    stores: list[int]
+
+
+def frame_target(size: tuple[int, int], color: int, depth: int | None, samples: int) -> Target:
+    """A framebuffer of this colour and depth format; 0 samples for none but the pixel centre."""
+    target = Target(int(GL.glGenFramebuffers(1)), [])
+    GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, target.buffer)
+    for kind, place in ((color, GL.GL_COLOR_ATTACHMENT0), (depth, GL.GL_DEPTH_ATTACHMENT)):
+        if kind is None:
+            continue
+        store = int(GL.glGenRenderbuffers(1))
+        GL.glBindRenderbuffer(GL.GL_RENDERBUFFER, store)
+        GL.glRenderbufferStorageMultisample(GL.GL_RENDERBUFFER, samples, kind, *size)
+        GL.glFramebufferRenderbuffer(GL.GL_FRAMEBUFFER, place, GL.GL_RENDERBUFFER, store)
+        target.stores.append(store)
+    if GL.glCheckFramebufferStatus(GL.GL_FRAMEBUFFER) != GL.GL_FRAMEBUFFER_COMPLETE:
+        raise RenderError(f"the graphics driver refuses a {size[0]}x{size[1]} frame buffer with {samples} samples")
+    return target

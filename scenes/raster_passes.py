@@ -7,7 +7,6 @@ projection is upside down, so that nothing is flipped after reading back.
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,9 +14,8 @@ import pyrender
 from OpenGL import GL
 from pyrender.renderer import Renderer as BaseRenderer
 
-from biomech.errors import RenderError
 from scenes.raster_cache import PartCache, Resident
-from scenes.raster_context import DepthMap, Image2D, Program, Programs
+from scenes.raster_context import DepthMap, Image2D, Program, Programs, Target, frame_target
 from scenes.raster_math import (
     clip_from_world,
     contact_map,
@@ -32,15 +30,8 @@ SHADOW_SIZE = 1024
 CONTACT_SIZE = 192
 SAMPLES = 4
 _ENVIRONMENTS = 64
+_GLOSSY = 0.5  # smoother surfaces look their reflection up, rougher ones take it from the irradiance
 _UNIT_ALBEDO, _UNIT_SHADOW, _UNIT_ENVIRONMENT, _UNIT_CONTACT = range(4)
-
-
-@dataclass(slots=True)
-class _Target:
-    """A framebuffer with its renderbuffers."""
-
-    buffer: int
-    stores: list[int]
 
 
 class PassRenderer(BaseRenderer):
@@ -54,12 +45,12 @@ class PassRenderer(BaseRenderer):
         self.samples = min(SAMPLES, int(GL.glGetIntegerv(GL.GL_MAX_SAMPLES)))
         self._scale = 1 if self.samples > 1 else 2  # without multisampling the picture is drawn twice as large
         size = (width * self._scale, height * self._scale)
-        self._color = self._target(size, GL.GL_RGBA8, GL.GL_DEPTH_COMPONENT24, self.samples if self._scale == 1 else 0)
-        self._resolved = self._target(size, GL.GL_RGBA8, None, 0) if self._scale == 1 else self._color
-        self._ids = self._target((width, height), GL.GL_RG8, GL.GL_DEPTH_COMPONENT32F, 0)
+        self._color = frame_target(size, GL.GL_RGBA8, GL.GL_DEPTH_COMPONENT24, self.samples if self._scale == 1 else 0)
+        self._resolved = frame_target(size, GL.GL_RGBA8, None, 0) if self._scale == 1 else self._color
+        self._ids = frame_target((width, height), GL.GL_RG8, GL.GL_DEPTH_COMPONENT32F, 0)
         self._shadow_map = DepthMap(SHADOW_SIZE)
         self._shadow_map._add_to_context()
-        self._shadow = _Target(int(GL.glGenFramebuffers(1)), [])
+        self._shadow = Target(int(GL.glGenFramebuffers(1)), [])
         GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, self._shadow.buffer)
         GL.glFramebufferTexture2D(
             GL.GL_FRAMEBUFFER, GL.GL_DEPTH_ATTACHMENT, GL.GL_TEXTURE_2D, self._shadow_map._texid, 0
@@ -69,21 +60,6 @@ class PassRenderer(BaseRenderer):
         self._contact_texture = Image2D([np.zeros((CONTACT_SIZE, CONTACT_SIZE), np.uint8)], repeat=False)
         self._contact_texture._add_to_context()
         self.timings: dict[str, float] | None = None
-
-    def _target(self, size: tuple[int, int], color: int, depth: int | None, samples: int) -> _Target:
-        target = _Target(int(GL.glGenFramebuffers(1)), [])
-        GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, target.buffer)
-        for kind, place in ((color, GL.GL_COLOR_ATTACHMENT0), (depth, GL.GL_DEPTH_ATTACHMENT)):
-            if kind is None:
-                continue
-            store = int(GL.glGenRenderbuffers(1))
-            GL.glBindRenderbuffer(GL.GL_RENDERBUFFER, store)
-            GL.glRenderbufferStorageMultisample(GL.GL_RENDERBUFFER, samples, kind, *size)
-            GL.glFramebufferRenderbuffer(GL.GL_FRAMEBUFFER, place, GL.GL_RENDERBUFFER, store)
-            target.stores.append(store)
-        if GL.glCheckFramebufferStatus(GL.GL_FRAMEBUFFER) != GL.GL_FRAMEBUFFER_COMPLETE:
-            raise RenderError(f"the graphics driver refuses a {size[0]}x{size[1]} frame buffer with {samples} samples")
-        return target
 
     def _timed(self, name: str, work: Callable, *args):
         if self.timings is None:
@@ -110,7 +86,7 @@ class PassRenderer(BaseRenderer):
 
     # --- passes -------------------------------------------------------------------------------------------------
 
-    def _begin(self, target: _Target, width: int, height: int, clear: int) -> None:
+    def _begin(self, target: Target, width: int, height: int, clear: int) -> None:
         GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, target.buffer)
         GL.glViewport(0, 0, width, height)
         GL.glEnable(GL.GL_DEPTH_TEST)
@@ -236,7 +212,7 @@ class PassRenderer(BaseRenderer):
             program.scalar("env_level", 4.0 * min(max(material.roughness, 0.0), 1.0))
             program.vectors("base_color", resident.linear_color)
             if "FADING" in switches:
-                program.vectors("fade", np.array(getattr(material, "fade")))  # noqa: B009
+                program.vectors("fade", np.array(material.fade))
             if resident.texture is not None:
                 self._bind(_UNIT_ALBEDO, resident.texture)
             self._cull(resident)
@@ -271,10 +247,12 @@ class PassRenderer(BaseRenderer):
             switches.append("CUTOUT")
             if self._scale == 1:
                 switches.append("COVERAGE")
-        if getattr(material, "fade", None) is not None:
+        if material.fade is not None:
             switches.append("FADING")
         if material.unlit:
             return [*switches, "UNLIT"]
+        if material.roughness < _GLOSSY:
+            switches.append("GLOSSY")
         if material.double_sided:
             switches.append("DOUBLE_SIDED")
         if shadow_from_world is not None and resident.reached_by(shadow_from_world):

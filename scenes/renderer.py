@@ -56,6 +56,7 @@ class Material:
         cutout: discard fragments whose texture alpha is below one half (hair, lashes).
         double_sided: shade back faces as if they faced the viewer.
         unlit: show `color * texture` without light (emissive panels, painted skies).
+        fade: a ground that dissolves into the background: x, z of its centre, first and last radius, m; or None.
     """
 
     color: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -65,6 +66,7 @@ class Material:
     cutout: bool = False
     double_sided: bool = False
     unlit: bool = False
+    fade: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +110,8 @@ class Light:
         environment: (h, 2h, 3) float32 linear equirectangular radiance; row 0 is up (+y), column 0 and the last column
             meet at -x, the centre column looks along +x, columns grow towards +z.
         sun_direction: (3,) unit, from the scene towards the sun.
-        sun_color: (3,) linear radiance times pi of the sun; zeros for no sun.
+        sun_color: (3,) linear irradiance at normal incidence, so that a white matt surface facing the sun reflects
+            sun_color / pi; zeros for no sun.
         exposure: multiplies radiance before the tone curve.
     """
 

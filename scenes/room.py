@@ -161,7 +161,7 @@ def _furniture(rng, size, away, shown):
     line = away + step * (shown.mean(0) - away)
     if (np.abs(line - flat) < reach + 0.7).all(1).any():
         return None
-    return box_mesh(center, half, cell=0.6), color, name, seed
+    return box_mesh(center, half, cell=0.6, metres=2.5), color, name, seed
 
 
 def _stem(spec: "BackdropSpec", size: np.ndarray) -> str:

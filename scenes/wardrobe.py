@@ -217,6 +217,8 @@ def _draw_hair(config, catalogue, rng, sex, age, kin) -> tuple[str, Rgb]:
 
 def _draw_kit(config, rng, sex, age, minimal) -> tuple[Piece, ...]:
     """Bottom and top made from the body's surface; children and minimal sets are covered like everyone else."""
+    tops: tuple[str, ...]
+    bottoms: tuple[str, ...]
     if sex == "f" and age >= 15:
         tops = ("racer", "tank", "openback", "tee", "crop", "longsleeve")
         bottoms = ("briefs", "shorts", "capri", "tights")
@@ -235,7 +237,9 @@ def _draw_kit(config, rng, sex, age, minimal) -> tuple[Piece, ...]:
     loose_bottom = bottom in ("shorts", "capri") and rng.random() < config.loose_share
     loose_top = top in ("tee", "tank", "longsleeve") and rng.random() < config.loose_share
     bare = sex == "m" and age >= 15 and not minimal and rng.random() < config.bare_chest_share
-    pieces = [Piece(bottom, lower, trim if rng.random() < 0.5 else lower, loose_bottom, 0.009, bool(rng.random() < 0.4))]
+    pieces = [
+        Piece(bottom, lower, trim if rng.random() < 0.5 else lower, loose_bottom, 0.009, bool(rng.random() < 0.4))
+    ]
     if not bare:
         pieces.append(Piece(top, color, trim if rng.random() < 0.4 else color, loose_top, 0.013, False))
     return tuple(pieces)

@@ -40,8 +40,12 @@ vec3 irradiance(vec3 n) {
 }
 
 vec3 reflected(vec3 r) {
+#ifndef GLOSSY
+    return irradiance(r);        // a rough lobe is about as wide as the cosine
+#else
     vec2 at = vec2(0.5 + atan(r.z, r.x) * 0.15915494, acos(clamp(r.y, -1.0, 1.0)) * 0.31830989);
-    return textureLod(environment, at, env_level).rgb;
+    return exposure * textureLod(environment, at, env_level).rgb;
+#endif
 }
 
 void main() {
@@ -58,7 +62,7 @@ void main() {
     float fresnel = surface.y + rim * grazing2 * grazing2 * grazing;
 
     v_ambient = irradiance(n) * (1.0 - fresnel);
-    v_gloss = reflected(reflect(-to_eye, n)) * fresnel * exposure;
+    v_gloss = reflected(reflect(-to_eye, n)) * fresnel;
 
     float toward = dot(n, sun_direction);
     float lit = max((toward + surface.z) / (1.0 + surface.z), 0.0);

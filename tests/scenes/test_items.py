@@ -7,7 +7,16 @@ import pytest
 import scipy.sparse
 
 from biomech.errors import AssetError
-from scenes.items import DEFAULT_SCALE, SCALE_PAIRS, fit, load_item, offset_scale, read_makehuman_json, save_item, transfer_weights
+from scenes.items import (
+    DEFAULT_SCALE,
+    SCALE_PAIRS,
+    fit,
+    load_item,
+    offset_scale,
+    read_makehuman_json,
+    save_item,
+    transfer_weights,
+)
 from scenes.layers import BASE_VERTICES, unweld, vertex_normals
 
 _QUAD_UV = 1 + 2 + 8  # quad, with material and texture corners

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from biomech.errors import AssetError
 from scenes.atlas import BOTTOMS, TOPS, Piece
 from scenes.catalogue import Catalogue, whitelist
-from scenes.conceal import MARGIN, cover, open_edges, push_in
+from scenes.conceal import MARGIN, cover, open_edges, push_in, tuck
 from scenes.dress import dress
 from scenes.items import fit, transfer_weights
 from scenes.layers import KINDS, SKIN_VERTICES, vertex_normals
@@ -58,7 +58,9 @@ def test_every_listed_item_has_a_cc0_record():
         assert record.licence == "CC0-1.0" and "makehuman-assets" in record.evidence, record.name
 
 
-@pytest.mark.parametrize("name", ["male_worksuit01", "HighPolyEyes", "Low-Poly", "Coat", "Sari1", "Full_beard", "Tank_Top_01"])
+@pytest.mark.parametrize(
+    "name", ["male_worksuit01", "shoes05", "HighPolyEyes", "Low-Poly", "Coat", "Full_beard", "Tank_Top_01"]
+)
 def test_items_without_a_cc0_record_are_not_listed(name):
     assert name not in {record.name for record in whitelist()}
 
@@ -96,9 +98,9 @@ def test_everyone_is_covered(minimal):
 
 def test_the_old_are_greyer(full):
     def brightness(age):
-        return np.mean(
-            [sum(draw_wardrobe(WardrobeConfig(), full, np.random.default_rng(s), "m", age, (0, 1, 0)).hair_color) for s in range(60)]
-        )
+        rngs = [np.random.default_rng(seed) for seed in range(60)]
+        drawn = [draw_wardrobe(WardrobeConfig(), full, rng, "m", age, (0, 1, 0)) for rng in rngs]
+        return np.mean([sum(spec.hair_color) for spec in drawn])
 
     assert brightness(80.0) > brightness(25.0) + 0.8
 
@@ -166,7 +168,10 @@ def test_garments_follow_the_bones_of_the_skin_below(full, subject):
     assert np.median(difference) < 0.15
 
 
-@pytest.mark.parametrize("name", ["male_casualsuit04", "male_casualsuit06", "female_casualsuit01", "female_casualsuit02", "female_sportsuit01"])
+@pytest.mark.parametrize(
+    "name",
+    ["male_casualsuit04", "male_casualsuit06", "female_casualsuit01", "female_casualsuit02", "female_sportsuit01"],
+)
 def test_no_skin_through_cloth_at_rest(full, subject, woman, name):
     person, sex = (woman, "f") if name.startswith("female") else (subject, "m")
     bare = _spec(full, 1, sex, outfit="", shoes="", pieces=())
@@ -180,16 +185,24 @@ def test_no_skin_through_cloth_at_rest(full, subject, woman, name):
         gap, covered, rim = cover(layer.vertices[shown], normals[shown], cloth.vertices, cloth.smooth_faces)
         return int((covered & (gap < -0.002) & (rim > 0.005)).sum())
 
-    assert pierced(skin_before) > 5  # without care, skin does come through
+    if name in ("female_casualsuit01", "female_casualsuit02", "female_sportsuit01"):
+        assert pierced(skin_before) > 50  # without care, skin does come through
     assert pierced(skin) <= 0.02 * pierced(skin_before) + 3
 
 
-def test_socks_do_not_come_through_trousers(full, subject):
-    layers = dress(subject.vertices, subject.rig.weights, _spec(full, 1, outfit="male_casualsuit02", shoes="shoes01", pieces=()), full)
+@pytest.mark.parametrize("shoes", ["shoes01", "shoes03", "shoes06"])
+def test_shoes_and_socks_do_not_come_through_trousers(full, subject, shoes):
+    worn = _spec(full, 1, outfit="male_casualsuit02", shoes=shoes, pieces=())
+    layers = dress(subject.vertices, subject.rig.weights, worn, full)
     shoe = next(layer for layer in layers if layer.kind == "shoe")
     cloth = next(layer for layer in layers if layer.kind == "cloth")
-    gap, covered, rim = cover(shoe.vertices, vertex_normals(shoe.vertices, shoe.smooth_faces), cloth.vertices, cloth.smooth_faces)
-    assert ((gap < -0.001) & covered & (rim > 0.005)).mean() < 0.01
+
+    def outside(points):
+        moved, _ = tuck(points, cloth.vertices, cloth.smooth_faces)
+        return (np.linalg.norm(moved - points, axis=1) > MARGIN + 0.002).mean()
+
+    assert outside(fit(full.item(shoes), subject.vertices)) > 0.01  # without care they do
+    assert outside(shoe.vertices) < 0.01
 
 
 # --- parts ---------------------------------------------------------------------------------------------------------
@@ -199,8 +212,9 @@ def _grid(n, height):
     x, z = np.meshgrid(np.linspace(0, 0.2, n), np.linspace(0, 0.2, n), indexing="ij")
     vertices = np.stack([x.ravel(), np.full(n * n, height), z.ravel()], 1)
     corner = (np.arange(n - 1)[:, None] * n + np.arange(n - 1)).ravel()
-    faces = np.concatenate([np.stack([corner, corner + 1, corner + n], 1), np.stack([corner + 1, corner + n + 1, corner + n], 1)])
-    return vertices, faces
+    lower = np.stack([corner, corner + 1, corner + n], 1)
+    upper = np.stack([corner + 1, corner + n + 1, corner + n], 1)
+    return vertices, np.concatenate([lower, upper])
 
 
 def test_skin_above_cloth_is_pushed_below_it():
@@ -273,4 +287,25 @@ def test_loose_and_tight_pieces(minimal, subject):
     for loose in (False, True):
         pieces = (Piece("shorts", (0.1,) * 3, (0.2,) * 3, loose), Piece("tee", (0.8,) * 3, (0.2,) * 3, loose))
         layers = dress(subject.vertices, subject.rig.weights, _spec(minimal, pieces=pieces), minimal)
-        assert [layer.key for layer in layers if layer.kind == "cloth"] == (["cloth/shorts", "cloth/tee"] if loose else [])
+        shells = [layer.key for layer in layers if layer.kind == "cloth"]
+        assert shells == (["cloth/shorts", "cloth/tee"] if loose else [])
+
+
+def test_tuck_moves_what_is_outside_to_the_inside():
+    cloth, faces = _grid(21, 0.0)
+    outside = np.array([[0.1, 0.01, 0.1], [0.1, -0.02, 0.1], [0.1, 0.2, 0.1]])
+    up = np.sign(vertex_normals(cloth, faces)[0, 1])
+    moved, below = tuck(outside * [1, up, 1], cloth, faces)
+    np.testing.assert_allclose(moved[:, 1] * up, [-MARGIN, -0.02, 0.2], atol=1e-9)
+    assert below.tolist() == [True, True, False]
+
+
+def test_hair_under_a_hat_is_cut_at_the_brim(full, subject):
+    bare = _spec(full, 1, hair="short02")
+    hatted = dataclasses.replace(bare, hat="fedora", variant=full.pictures("fedora")[0])
+    before = next(x for x in dress(subject.vertices, subject.rig.weights, bare, full) if x.kind == "hair")
+    layers = dress(subject.vertices, subject.rig.weights, hatted, full)
+    after = next(x for x in layers if x.kind == "hair")
+    hat = next(x for x in layers if x.kind == "hat")
+    assert len(after.faces) < len(before.faces)
+    assert after.vertices[:, 1].max() < hat.vertices[:, 1].max() < before.vertices[:, 1].max() + 0.2

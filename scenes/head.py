@@ -1,0 +1,102 @@
+"""What a head wears: eyes, hair, brows, lashes and a hat."""
+
+from dataclasses import replace
+
+import numpy as np
+import scipy.sparse
+
+from scenes.catalogue import Catalogue
+from scenes.face import eye_layer, plain_eye
+from scenes.items import fit, item_layer, transfer_weights
+from scenes.layers import SKIN_VERTICES, Layer
+from scenes.renderer import Material
+from scenes.shells import Shell, shell_layer
+from scenes.textures import dye_hair, hair_relief
+from scenes.wardrobe import Rgb, WardrobeSpec
+
+_CAP = Shell("hair/cap", "hair", "scalp", 0.005, 2)
+_LASHES: Rgb = (0.10, 0.08, 0.07)
+
+
+def darker(color: Rgb, share: float) -> Rgb:
+    """A share of a colour's brightness."""
+    return (share * color[0], share * color[1], share * color[2])
+
+
+def head_layers(
+    rest: np.ndarray,
+    normals: np.ndarray,
+    weights: scipy.sparse.csr_matrix,
+    spec: WardrobeSpec,
+    catalogue: Catalogue,
+) -> list[Layer]:
+    """Eyes first, then hair, brows, lashes and hat.
+
+    Args:
+        rest: (19158, 3) m; normals: (13380, 3) unit; weights: (19158, B).
+    """
+    layers = [eye_layer(rest, weights, _eye_picture(spec, catalogue))]
+    hat = fit(catalogue.item(spec.hat), rest) if spec.hat else None
+    if spec.hair == "cap":
+        cap = shell_layer(_CAP, rest[:SKIN_VERTICES], normals, weights, catalogue.atlas, _cap_material(spec, catalogue))
+        layers.append(cap if hat is None else _keep(cap, ~_under_hat(cap.vertices, hat)))
+    elif spec.hair:
+        layers.append(_hair_layer(spec.hair, spec.hair_color, rest, weights, catalogue, hat))
+    for name, color in ((spec.brows, darker(spec.hair_color, 0.65)), (spec.lashes, _LASHES)):
+        if name:
+            layers.append(_hair_layer(name, color, rest, weights, catalogue, None))
+    if hat is not None:
+        item = catalogue.item(spec.hat)
+        material = Material(texture=catalogue.picture(spec.hat, spec.variant or None), roughness=0.9, double_sided=True)
+        layers.append(item_layer(item, hat, transfer_weights(item, weights), np.zeros(len(hat), bool), material))
+    return layers
+
+
+def _eye_picture(spec: WardrobeSpec, catalogue: Catalogue) -> np.ndarray:
+    if spec.eyes:
+        return catalogue.eye(spec.eyes)
+    return catalogue.textures.get(("eye", spec.eye_color), lambda: plain_eye(spec.eye_color))
+
+
+def _cap_material(spec: WardrobeSpec, catalogue: Catalogue) -> Material:
+    picture = catalogue.textures.get(
+        ("cap", spec.hair_color), lambda: catalogue.atlas.hair_cap_picture(spec.hair_color)
+    )
+    return Material(texture=picture, roughness=0.7, cutout=True, double_sided=True)
+
+
+def _hair_layer(name: str, color: Rgb, rest, weights, catalogue: Catalogue, hat: np.ndarray | None) -> Layer:
+    item = catalogue.item(name)
+    shape = fit(item, rest)
+    hidden = np.zeros(len(shape), bool) if hat is None else _under_hat(shape, hat)
+    picture = _hair_picture(catalogue, name, color)
+    material = Material(texture=picture, roughness=0.6, cutout=True, double_sided=True)
+    return item_layer(item, shape, transfer_weights(item, weights), hidden, material, ragged=hat is None)
+
+
+def _hair_picture(catalogue: Catalogue, name: str, color: tuple[float, float, float]) -> np.ndarray:
+    """The item's picture in another hair colour: its own light and dark strands, the given mean."""
+
+    def make() -> np.ndarray:
+        picture = catalogue.picture(name, channels=4)
+        relief = catalogue.textures.get((name, "relief"), lambda: hair_relief(picture))
+        return dye_hair(picture, relief, color)
+
+    return catalogue.textures.get((name, color), make)
+
+
+def _under_hat(points: np.ndarray, hat: np.ndarray) -> np.ndarray:
+    """Points above the plane of a hat's brim: hair that would come through its crown."""
+    centre = hat.mean(0)
+    radius = np.hypot(hat[:, 0] - centre[0], hat[:, 2] - centre[2])
+    brim = hat[radius > np.quantile(radius, 0.7)]
+    middle = brim.mean(0)
+    up = np.linalg.svd(brim - middle, full_matrices=False)[2][2]
+    up = up * np.sign(up[1])
+    return (points - middle) @ up > 0.001
+
+
+def _keep(layer: Layer, kept: np.ndarray) -> Layer:
+    """The layer without the faces that lose a vertex."""
+    welded = layer.render_to_welded[layer.faces]
+    return replace(layer, faces=layer.faces[kept[welded].all(1)])

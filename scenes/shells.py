@@ -1,0 +1,81 @@
+"""Garments and hair made from the body's own faces.
+
+The faces are smoothed and moved out along the normals; the picture's alpha cuts them to shape.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse
+
+from scenes.atlas import BodyAtlas, Piece, flatten, smooth_over
+from scenes.cuts import TOPS
+from scenes.layers import SKIN_VERTICES, Layer, compact
+from scenes.renderer import Material
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """How a shell stands off the skin.
+
+    Attributes:
+        key, kind: of the layer.
+        cut: where it begins and ends, see scenes.cuts.
+        thickness: m above the skin, at least.
+        rounds: of smoothing; more hangs looser.
+    """
+
+    key: str
+    kind: str
+    cut: str
+    thickness: float
+    rounds: int
+
+
+def press(
+    points: np.ndarray, skin: np.ndarray, atlas: BodyAtlas, pieces: tuple[Piece, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cloth bridges small bumps: flatten the skin under tops, for the skin as worn and for the shells above it."""
+    tops = [atlas.vertex_field(piece.cut) for piece in pieces if piece.cut in TOPS]
+    if not tops:
+        return points, skin
+    share = np.clip(np.max(tops, axis=0) / 0.03, 0.0, 1.0)[:, None]
+    move = share * (flatten(skin, atlas.neighbours, 24) - skin)
+    return points + move, skin + move
+
+
+def shell_layer(
+    shell: Shell,
+    skin: np.ndarray,
+    normals: np.ndarray,
+    weights: scipy.sparse.csr_matrix,
+    atlas: BodyAtlas,
+    material: Material,
+) -> Layer:
+    """The faces of a cut as a layer of their own.
+
+    Args:
+        skin, normals: (13380, 3) m and unit; weights: (19158, B).
+    """
+    inside = (atlas.vertex_field(shell.cut) > -0.002)[atlas.faces].any(1)
+    kept, renumber = compact(atlas.faces[inside], SKIN_VERTICES)
+    outward = smooth_over(normals, atlas.neighbours, 12)
+    outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-9)
+    shape = smooth_over(skin, atlas.neighbours, shell.rounds)
+    # Smoothing may sink below the skin: keep at least the thickness above it.
+    height = np.einsum("nc,nc->n", shape - skin, outward)
+    shape = shape + np.maximum(shell.thickness - height, 0.0)[:, None] * outward
+    render = atlas.render_faces[inside]
+    render_kept, render_renumber = compact(render, len(atlas.render_to_welded))
+    return Layer(
+        key=shell.key,
+        kind=shell.kind,
+        vertices=shape[kept],
+        weights=scipy.sparse.csr_matrix(weights[kept]),
+        faces=render_renumber[render].astype(np.uint32),
+        render_to_welded=renumber[atlas.render_to_welded[render_kept]],
+        uv=atlas.uv[render_kept],
+        smooth_faces=renumber[atlas.faces[inside]],
+        material=material,
+        base_vertices=kept,
+    )
