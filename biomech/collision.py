@@ -2,8 +2,8 @@
 
 Shape legend: B poses, P capsule pairs, C capsules, N bodies.
 
-Each segment of the body is wrapped in capsules (:class:`biomech.model.Capsule`). Two capsules overlap where the distance
-of their axes is less than the sum of their radii. Neighbours along a limb always overlap and flesh is soft, so which
+Each segment of the body is wrapped in capsules (biomech.model.Capsule). Two capsules overlap where the distance of
+their axes is less than the sum of their radii. Neighbours along a limb always overlap and flesh is soft, so which
 pairs count, and how deep they may press into each other, is a table with a reason per row: `data/contact_pairs.csv`.
 """
 
@@ -47,7 +47,7 @@ def segment_of(body: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class ContactRule:
-    """How two segments may touch: `side` same|other|any, `allowance` m of overlap taken as soft tissue (inf: untested)."""
+    """How two segments may touch: `side` same|other|any, `allowance` m of overlap as soft tissue (inf: untested)."""
 
     a: str
     b: str

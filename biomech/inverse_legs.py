@@ -5,8 +5,9 @@ unique up to the sign of the knee. The tibia's flexion axis must be square to th
 subtalar angle; the hip-ankle distance gives the knee; what is left is the hip and the ankle. An arm reaching a wrist
 position keeps one freedom, the swivel of the elbow about the shoulder-wrist line, which the caller gives as a hint.
 
-The limb frames are aligned with the pelvis at zero (see biomech.anatomy), so a left limb is the mirror image of a right
-one: targets are mirrored in z, solved as a right limb, and the same coordinate values hold. Angles in rad, lengths in m.
+The limb frames are aligned with the pelvis at zero (see biomech.anatomy), so a left limb is the mirror image of a
+right one: targets are mirrored in z, solved as a right limb, and the same coordinate values hold. Angles in rad,
+lengths in m.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class ArmGeometry:
 
 
 def joint_offset(geometry, bodies: tuple[str, ...], child: str) -> np.ndarray:
-    """Where the child's origin sits in its parent's frame at zero coordinates, (4, 4); `geometry` a SkeletonGeometry."""
+    """Where a child frame sits in its parent at zero coordinates, (4, 4); `geometry` is a SkeletonGeometry."""
     row = bodies.index(child)
     return geometry.parent_from_joint[row] @ np.linalg.inv(geometry.body_from_joint[row])
 
@@ -150,6 +151,7 @@ def solve_hand(side: str, ulna: np.ndarray, hand: np.ndarray) -> dict[str, float
     m = _mirror(ulna, side).T @ _mirror(hand, side)
     flex = asin(max(-1.0, min(1.0, m[1, 0])))
     pron, dev = atan2(-m[2, 0], m[0, 0]), atan2(-m[1, 2], m[1, 1])
+    pron += 2 * pi if pron < -pi / 2 else 0.0  # a little beyond full pronation is not far beyond supination
     return {f"pro_sup_{side}": pron, f"wrist_flex_{side}": flex, f"wrist_dev_{side}": dev}
 
 
@@ -193,11 +195,13 @@ def _subtalar_angle(d: np.ndarray, lateral: float) -> float:
 def _subtalar(s: float) -> np.ndarray:
     x, y, z = _SUBTALAR
     c, w, t = cos(s), sin(s), 1 - cos(s)
-    return np.array([
-        [c + x * x * t, x * y * t - z * w, x * z * t + y * w],
-        [x * y * t + z * w, c + y * y * t, y * z * t - x * w],
-        [x * z * t - y * w, y * z * t + x * w, c + z * z * t],
-    ])
+    return np.array(
+        [
+            [c + x * x * t, x * y * t - z * w, x * z * t + y * w],
+            [x * y * t + z * w, c + y * y * t, y * z * t - x * w],
+            [x * z * t - y * w, y * z * t + x * w, c + z * z * t],
+        ]
+    )
 
 
 def _hip_angles(m: np.ndarray) -> dict[str, float]:

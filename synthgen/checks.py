@@ -24,7 +24,7 @@ BOX_SLACK = 1.0  # px a seen keypoint may lie outside the box of the seen pixels
 BEHIND_FACTOR, BEHIND_SLACK, FRONT_SLACK = 1.5, 0.02, 0.03
 
 
-def validate(root: str | Path, on_progress: Callable[[int], None] | None = None) -> list[str]:
+def validate(root: str | Path, on_progress: Callable[[int], object] | None = None) -> list[str]:
     """Check a finished dataset.
 
     Args:
@@ -172,7 +172,7 @@ def _reprojection(name: str, image: dict, table: dict[str, np.ndarray], row: int
         yield f"{name}: vertebrae in camera and world do not agree"
 
 
-def _pictures(dataset: Dataset, tell: Callable[[int], None]) -> Iterator[str]:
+def _pictures(dataset: Dataset, tell: Callable[[int], object]) -> Iterator[str]:
     """Pictures decode at the right size; depth and ids agree with the labels."""
     import cv2
 
@@ -229,6 +229,3 @@ def _rle(a: dict) -> dict:
 
 def _name(which: np.ndarray) -> str:
     return spinetrack().names[int(np.flatnonzero(which)[0])]
-
-
-

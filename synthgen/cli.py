@@ -3,21 +3,17 @@
 Exit codes: 0 done, 1 the data has problems, 2 the request or the machine has, 130 interrupted.
 """
 
-import contextlib
-import errno
 import logging
 import shutil
-import sys
-import time
-import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from biomech.errors import ConfigError, SynthgenError
+from biomech.errors import ConfigError
 from synthgen import __version__
+from synthgen.cli_assets import assets_app
+from synthgen.cli_errors import Debug, Quiet, one_sentence
 
 app = typer.Typer(
     name="synthgen",
@@ -27,15 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain text: errors stay one sentence, in any terminal and log
 )
-assets_app = typer.Typer(
-    help="Bodies, clothes, skins and light: get them, list them, check them.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
 app.add_typer(assets_app, name="assets")
 
-Debug = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars, no summary.")]
 DatasetArgument = Annotated[Path, typer.Argument(metavar="DATASET", help="Folder that 'synthgen render' wrote.")]
 
 
@@ -50,43 +39,6 @@ def _main(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
-
-
-@contextlib.contextmanager
-def _one_sentence(debug: bool, log: Path | None = None) -> Iterator[None]:
-    """Every failure below becomes one sentence on stderr; the traceback goes to a log file, or out with --debug."""
-    try:
-        yield
-    except (typer.Exit, typer.Abort):
-        raise
-    except SynthgenError as error:
-        details = getattr(error, "details", "")
-        _fail(str(error), details or (traceback.format_exc() if debug else ""), debug, log)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            message = "the disk is full; what is finished stays. Make room and run the same command again"
-        else:
-            message = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
-        _fail(message, traceback.format_exc(), debug, log)
-    except ImportError as error:
-        message = f"a library is missing or broken: {error}. Run 'make setup', or 'pip install synthgen' afresh"
-        _fail(message, traceback.format_exc(), debug, log)
-    except Exception as error:  # the last resort; the log keeps what a developer needs
-        first = (str(error).strip().splitlines() or [""])[0]
-        _fail(f"unexpected {type(error).__name__}: {first}", traceback.format_exc(), debug, log)
-
-
-def _fail(message: str, details: str, debug: bool, log: Path | None) -> None:
-    if details and debug:
-        typer.echo(details, err=True)
-    elif details and log is not None:
-        with contextlib.suppress(OSError):
-            log.parent.mkdir(parents=True, exist_ok=True)
-            with open(log, "a", encoding="utf-8") as file:
-                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(sys.argv)}\n{details}\n")
-            message += f" (details: {log})"
-    typer.secho(f"error: {message}", fg=typer.colors.RED, err=True)
-    raise typer.Exit(2) from None
 
 
 @app.command()
@@ -110,8 +62,7 @@ def render(
     from synthgen.render import progress_so_far, render_dataset, resolve_assets
     from synthgen.review import review
 
-    # An existing folder gets the log; a folder that cannot be made must not be made by its log.
-    with _one_sentence(debug, out / "logs" / "error.log" if out.is_dir() else None):
+    with one_sentence(debug, out):
         overrides = list(sets or [])
         for key, value in (("poses", poses), ("seed", seed), ("assets", assets)):
             overrides += [f"{key}={value}"] if value is not None else []
@@ -206,67 +157,6 @@ def _print_plan(config, out: Path, workers: int | None, finished: int) -> None:
     )
 
 
-@assets_app.command("install")
-def assets_install(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[PACK]...", help="Default: all of them.")] = None,
-    source: Annotated[Path | None, typer.Option("--from", help="Package file or folder, instead of fetching.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Install again what is there.")] = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Fetch, check and convert asset packs. The body needs the extra: pip install 'synthgen[bake]'."""
-    from tqdm import tqdm
-
-    from synthgen.assets import cache_folder, install_packs
-
-    with _one_sentence(debug), tqdm(disable=quiet, leave=False, unit="item") as bar:
-
-        def show(what: str, done: int, total: int) -> None:
-            bar.set_description(what[:50])
-            bar.total, bar.n = total or None, done
-            bar.refresh()
-
-        done = install_packs(names or (), source=source, progress=show, force=force)
-        bar.close()
-        for pack, fresh in done:
-            if not quiet:
-                typer.echo(f"{pack.name}: {'installed' if fresh else 'was there already'} ({pack.licence})")
-        if not quiet:
-            typer.echo(f"in {cache_folder()}")
-
-
-@assets_app.command("list")
-def assets_list(debug: Debug = False) -> None:
-    """Show every pack, its licence and whether it is installed."""
-    from synthgen.assets import cache_folder, list_packs
-
-    with _one_sentence(debug):
-        for state in list_packs():
-            mark = "installed" if state.installed else "missing  "
-            pack = state.pack
-            typer.echo(f"{mark}  {pack.name:<9} {pack.source:<24} ~{pack.megabytes} MB  {pack.licence}: {pack.gives}")
-        typer.echo(f"in {cache_folder()}")
-
-
-@assets_app.command("verify")
-def assets_verify(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[PACK]...", help="Default: all of them.")] = None,
-    debug: Debug = False,
-) -> None:
-    """Compare every installed file with its recorded sha256; exit code 1 where one differs."""
-    from synthgen.assets import verify_packs
-
-    with _one_sentence(debug):
-        states = verify_packs(names or ())
-        for state in states:
-            found = (("altered", state.altered), ("missing", state.missing))
-            damage = [f"{len(names)} {what} ({names[0]})" for what, names in found if names]
-            verdict = "intact" if state.intact else ", ".join(damage) if state.installed else "not installed"
-            typer.echo(f"{state.pack.name}: {verdict}")
-        if not all(state.intact for state in states):
-            raise typer.Exit(1)
-
-
 @app.command()
 def inspect(
     dataset: DatasetArgument,
@@ -278,7 +168,7 @@ def inspect(
     """Draw a contact sheet: skeleton, spine curve, mask and 24 vertebrae over the pictures."""
     from synthgen.inspect_sheet import inspect_dataset
 
-    with _one_sentence(debug):
+    with one_sentence(debug):
         typer.echo(str(inspect_dataset(dataset, out, count, split)))
 
 
@@ -290,7 +180,7 @@ def validate(dataset: DatasetArgument, quiet: Quiet = False, debug: Debug = Fals
     from synthgen.checks import validate as check
     from synthgen.dataset import read_dataset
 
-    with _one_sentence(debug):
+    with one_sentence(debug):
         total = read_dataset(dataset).config.poses
         with tqdm(total=total, desc="validate", unit="img", disable=quiet, leave=False) as bar:
             problems = check(dataset, bar.update)
@@ -307,7 +197,7 @@ def report(dataset: DatasetArgument, debug: Debug = False) -> None:
     """Write the plausibility report of a dataset again; exit code 1 where a hard limit is violated."""
     from synthgen.review import review
 
-    with _one_sentence(debug):
+    with one_sentence(debug):
         verdict = review(dataset)
         typer.echo(f"{verdict.hard_violations} beyond hard limits {verdict.first}".rstrip())
         typer.echo(str(verdict.report))

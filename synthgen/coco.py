@@ -94,7 +94,7 @@ def merge(
     shards: Sequence[Shard],
     coordinates: Sequence[str],
     write_motion: Callable[..., Any],
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: Callable[[int], object] | None = None,
 ) -> Merged:
     """Write the dataset's label files from its shards.
 

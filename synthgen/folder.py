@@ -74,8 +74,8 @@ def claim(root: Path, wanted: dict, fresh: bool) -> None:
     if not os.access(root, os.W_OK | os.X_OK):
         raise DatasetError(f"no permission to write into {root}; choose another folder with --out")
     before = recorded_identity(root)
-    foreign = sorted(p.name for p in root.iterdir() if p.name != LOCK)
-    if before is None and foreign and not (foreign == [SHARDS] and not any((root / SHARDS).iterdir())):
+    foreign = sorted({p.relative_to(root).parts[0] for p in root.rglob("*") if p.is_file() and not _ours(p.name)})
+    if before is None and foreign:
         raise DatasetError(
             f"{root} is not empty and holds no synthgen dataset (it has {', '.join(foreign[:3])}); "
             "choose a new folder with --out"
@@ -87,6 +87,11 @@ def claim(root: Path, wanted: dict, fresh: bool) -> None:
         refuse_difference(root, before, wanted)
         return
     write_atomic(root / SHARDS / PLAN, canonical_json(wanted).encode())
+
+
+def _ours(name: str) -> bool:
+    """Whether a file is the lock, or what a run killed in its first moment left under a temporary name."""
+    return name == LOCK or (name.startswith(".") and name.endswith(".tmp"))
 
 
 def refuse_difference(root: Path, before: dict, wanted: dict) -> None:
@@ -155,7 +160,7 @@ def estimate_bytes(config: Config) -> int:
     return int(config.poses * (pixels * per_pixel + 25_000) + subjects * 130_000)
 
 
-def check_room(root: Path, needed: int) -> None:
+def check_room(root: Path, needed: float) -> None:
     """DatasetError where the disk has too little room for `needed` bytes."""
     place = root
     while not place.exists():

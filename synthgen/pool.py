@@ -5,51 +5,21 @@ computes depends on which worker it is.
 """
 
 import contextlib
-import errno
 import multiprocessing
-import os
-import resource
 import signal
-import sys
-import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
 from biomech.errors import SynthgenError
 from synthgen.config import Config
-from synthgen.sample_types import Sample
 from synthgen.shards import Shard, write_shard
+from synthgen.worker import Source, child_environment, opened, peak_memory, serve
 
 MAX_DEATHS = 2  # retries of one shard whose worker died
-# Several processes share the cores, so each library inside one keeps to one thread. Read at import, hence set before.
-ONE_THREAD = {
-    "LP_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENCV_FOR_THREADS_NUM": "1",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where samples come from, as "module:function" names that a fresh process can import.
-
-    Attributes:
-        open_assets: (config) -> assets: whatever the other two need, built once per worker; closed with `.close()`
-            where it has one.
-        make_sample: (config, assets, index) -> Sample, a pure function of config and index.
-        subject_osim: (config, assets, subject) -> OpenSim model text, or "" to write no models.
-    """
-
-    open_assets: str = "synthgen.sample:open_assets"
-    make_sample: str = "synthgen.sample:make_sample"
-    subject_osim: str = "synthgen.sample:subject_osim"
 
 
 @dataclass(slots=True)
@@ -71,35 +41,13 @@ class WorkerFailed(SynthgenError):
         self.details = details
 
 
-def load(name: str) -> Callable:
-    """ "module:function" -> the function."""
-    module, _, attribute = name.partition(":")
-    return getattr(import_module(module), attribute)
-
-
-@contextlib.contextmanager
-def opened(source: Source, config: Config) -> Iterator[tuple[Callable[[int], Sample], Callable[[int], str] | None]]:
-    """(make, subject_osim) bound to freshly opened assets, which are closed afterwards."""
-    make_sample = load(source.make_sample)
-    assets = load(source.open_assets)(config)
-    osim = load(source.subject_osim) if source.subject_osim else None
-    try:
-        yield (
-            lambda index: make_sample(config, assets, index),
-            (lambda subject: osim(config, assets, subject)) if osim else None,
-        )
-    finally:
-        if hasattr(assets, "close"):
-            assets.close()
-
-
 def run(
     root: Path,
     config: Config,
     shards: Sequence[Shard],
     workers: int,
     source: Source,
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: Callable[[int], object] | None = None,
 ) -> PoolStats:
     """Write `shards`; returns when all exist.
 
@@ -148,19 +96,6 @@ def _note_memory(stats: PoolStats, worker: int, peak: int) -> None:
     stats.peak_memory[worker] = peak
 
 
-def peak_memory() -> int:
-    """Bytes this process had resident at most.
-
-    Linux hands ru_maxrss on from the parent through fork and exec, so the process's own high-water mark is read.
-    """
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 @dataclass(slots=True)
 class _Worker:
     number: int
@@ -190,8 +125,8 @@ class _Pool:
     def _spawn(self) -> _Worker:
         ours, theirs = self.context.Pipe()
         job = (theirs, str(self.root), self.config, self.source)
-        process = self.context.Process(target=_serve, args=job, daemon=True, name=f"synthgen-{self.born}")
-        with _child_environment():
+        process = self.context.Process(target=serve, args=job, daemon=True, name=f"synthgen-{self.born}")
+        with child_environment():
             process.start()
         theirs.close()
         self.born += 1
@@ -271,63 +206,6 @@ def _cause(exitcode: int | None) -> str:
     if exitcode is not None and exitcode < 0:
         return f"signal {signal.Signals(-exitcode).name}"
     return f"exit code {exitcode}"
-
-
-@contextlib.contextmanager
-def _child_environment() -> Iterator[None]:
-    """One thread per library, and Ctrl-C left to the parent: both are inherited at the moment of the start."""
-    before = {key: os.environ.get(key) for key in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
-    try:
-        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not the main thread
-        handler = None
-    try:
-        yield
-    finally:
-        if handler is not None:
-            signal.signal(signal.SIGINT, handler)
-        for key, value in before.items():
-            if value is None:
-                del os.environ[key]
-            else:
-                os.environ[key] = value
-
-
-def _serve(pipe: Connection, root: str, config: Config, source: Source) -> None:
-    """A worker's life: say ready, write the shards it is given, leave when given None or when the parent is gone."""
-    where = "opening the assets"
-
-    def done(timings: dict[str, float]) -> None:
-        pipe.send(("sample", timings))
-
-    try:
-        with opened(source, config) as (make, osim):
-
-            def tracked(index: int) -> Sample:
-                nonlocal where
-                where = f"sample {index}"
-                return make(index)
-
-            pipe.send(("ready",))
-            while (shard := pipe.recv()) is not None:
-                write_shard(Path(root), config, shard, tracked, osim, done)
-                pipe.send(("done", peak_memory()))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        os._exit(1)  # the parent is gone
-    except Exception as error:
-        pipe.send(("error", where, _sentence(error), traceback.format_exc()))
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, SynthgenError):
-        return str(error)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "the disk is full; what is finished stays. Make room and run the same command again"
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror} ({error.filename})" if error.filename else error.strerror
-    first = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {first[0]}" if first else type(error).__name__
 
 
 def clean_temporaries(root: Path) -> int:

@@ -25,6 +25,7 @@ from synthgen.dataset import CHECKSUMS, checksums, files_digest
 from synthgen.folder import DATASET
 from synthgen.settings import digested, to_plain
 from synthgen.shards import SHARDS, is_finished, plan, write_atomic
+from synthgen.worker import peak_memory
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +116,7 @@ def render_dataset(
         if note:
             log.warning(note)
     wanted = folder.identity(config, assets_digest)
+    folder.check_room(root, folder.estimate_bytes(config) * (1 - progress_so_far(root, config) / config.poses))
     with folder.locked(root), _terminated_is_interrupted():
         folder.claim(root, wanted, fresh)
         if (root / DATASET).is_file():
@@ -123,7 +125,6 @@ def render_dataset(
         shards = plan(config)
         todo = [s for s in shards if not is_finished(root, s)]
         waiting = sum(len(s) for s in todo)
-        folder.check_room(root, folder.estimate_bytes(config) * waiting // config.poses)
         begin = time.perf_counter()
         count = default_workers() if workers is None else workers
         with _bar(waiting, "render", quiet) as bar:
@@ -187,7 +188,7 @@ def _write_run(root: Path, summary: RenderSummary) -> None:
         "root": root.name,
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "machine": {"cores": default_workers(), "processor": platform.machine(), "python": sys.version.split()[0]},
-        "parent_peak_memory": pool.peak_memory(),
+        "parent_peak_memory": peak_memory(),
     }
     write_atomic(root / RUN, (json.dumps(data, indent=1, sort_keys=True) + "\n").encode())
 

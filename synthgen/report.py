@@ -55,7 +55,8 @@ def write_report(report: PlausibilityReport, out_dir: str | Path, dataset_summar
         _write(folder / JSON, text + "\n")
         _write(folder / HTML, page)
     except OSError as error:
-        raise DatasetError(f"Cannot write the report to {folder}: {error.strerror}. Choose a writable folder.") from error
+        said = f"Cannot write the report to {folder}: {error.strerror}. Choose a writable folder."
+        raise DatasetError(said) from error
     return folder / HTML
 
 
@@ -66,7 +67,11 @@ def render_html(report: PlausibilityReport, residuals: tuple, summary: Mapping) 
     from synthgen import report_plots as plots
 
     environment = Environment(
-        loader=PackageLoader("synthgen"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("synthgen"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["mark"] = confidence_mark
     environment.filters["num"] = _number

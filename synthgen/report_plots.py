@@ -144,9 +144,11 @@ def rejections(report: PlausibilityReport) -> str:
 def _shrunk(motion: Motion, scale: float) -> Motion:
     if scale == 1.0:
         return motion
-    pairs = {name: tuple(v / scale for v in getattr(motion, name)) for name in ("hard", "typical", "edges")}
-    ends = {name: getattr(motion, name) / scale for name in ("minimum", "maximum")}
-    return dataclasses.replace(motion, **pairs, **ends)
+    changed: dict[str, Any] = {
+        name: tuple(v / scale for v in getattr(motion, name)) for name in ("hard", "typical", "edges")
+    }
+    changed |= {name: getattr(motion, name) / scale for name in ("minimum", "maximum")}
+    return dataclasses.replace(motion, **changed)
 
 
 def _bands(ax: Any, motion: Motion, bottom: float, height: float) -> None:
@@ -183,5 +185,6 @@ def _svg(figure: Any, plt: Any) -> str:
     plt.close(figure)
     text = stream.getvalue()
     text = text[text.index("<svg") :]
-    # one size for screen and paper: the page decides
-    return re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1), count=1)
+    for name in ("width", "height"):  # the page decides on the size
+        text = re.sub(rf'(<svg[^>]*?) {name}="[^"]*"', r"\1", text, count=1)
+    return text

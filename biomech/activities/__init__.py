@@ -1,8 +1,8 @@
 """What people do: whole-body poses drawn at random, on the floor, in balance, inside the joints' ranges.
 
 `ACTIVITIES` is the library; `sample_pose(model, name, rng)` draws one pose. A generator works on a Draft by meaning
-(pelvis, regional trunk angles, gaze, hands, feet); level angles come from biomech.rhythm, legs and arms from closed-form
-inverse kinematics on the model's own geometry. Poses depend on nothing but (model, activity, rng).
+(pelvis, regional trunk angles, gaze, hands, feet); level angles come from biomech.rhythm, legs and arms from
+closed-form inverse kinematics on the model's own geometry. Poses depend on nothing but (model, activity, rng).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from biomech.activities import floor, gait, holds, lowered, lying, sampler, seated, sport, upright
+from biomech.activities import floor, gait, hands, holds, lowered, lying, sampler, seated, sport, upright
 from biomech.activities.pose import SUPPORTS, Pose, PoseBatch, batch_poses
 from biomech.activities.sampler import MAX_DRAWS, Activity
 from biomech.errors import ModelError
@@ -35,11 +35,11 @@ _TABLE = (
     ("sit", seated.sit, 9, "seated"),
     ("kneel", floor.kneel, 3, "floor"),
     ("half_kneel", floor.half_kneel, 3, "floor"),
-    ("cat", floor.cat, 2, "floor"),
-    ("cow", floor.cow, 2, "floor"),
+    ("cat", hands.cat, 2, "floor"),
+    ("cow", hands.cow, 2, "floor"),
     ("childs_pose", floor.childs_pose, 2, "floor"),
-    ("plank", floor.plank, 2, "floor"),
-    ("down_dog", floor.down_dog, 2, "floor"),
+    ("plank", hands.plank, 2, "floor"),
+    ("down_dog", hands.down_dog, 2, "floor"),
     ("cobra", lying.cobra, 2, "lying"),
     ("lie_supine", lying.lie_supine, 3, "lying"),
     ("lie_prone", lying.lie_prone, 2, "lying"),

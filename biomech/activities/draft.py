@@ -20,7 +20,21 @@ UP, DOWN = np.array([0.0, 1.0, 0.0]), np.array([0.0, -1.0, 0.0])
 class Draft:
     """Mutable working pose; generators fill it and the sampler freezes it into a Pose."""
 
-    __slots__ = ("contacts", "failure", "limits", "moved", "phase", "plants", "props", "q", "rig", "rng", "shape", "support", "targets")
+    __slots__ = (
+        "contacts",
+        "failure",
+        "limits",
+        "moved",
+        "phase",
+        "plants",
+        "props",
+        "q",
+        "rig",
+        "rng",
+        "shape",
+        "support",
+        "targets",
+    )
 
     def __init__(self, rig: Rig, limits: Limits, rng: np.random.Generator, phase: float) -> None:
         self.rig = rig
@@ -203,6 +217,27 @@ def body_point(frames: np.ndarray, body: str, local=(0.0, 0.0, 0.0)) -> np.ndarr
     return m[:3, :3] @ np.asarray(local, dtype=float) + m[:3, 3]
 
 
+def radius(d: Draft, body: str) -> float:
+    """Radius of the first capsule of a body, m."""
+    return float(d.rig.pairs.radius[_capsule(d, body)])
+
+
+def half_width(d: Draft, body: str) -> float:
+    """How far the first capsule of a trunk body reaches to the side, m."""
+    k = _capsule(d, body)
+    return float(max(abs(d.rig.pairs.start[k, 2]), abs(d.rig.pairs.end[k, 2])) + d.rig.pairs.radius[k])
+
+
+def front(d: Draft, body: str) -> float:
+    """How far the first capsule of a trunk body reaches forward, m."""
+    k = _capsule(d, body)
+    return float(d.rig.pairs.start[k, 0] + d.rig.pairs.radius[k])
+
+
+def _capsule(d: Draft, body: str) -> int:
+    return int(np.argmax(d.rig.pairs.body == d.rig.rows[body]))
+
+
 def body_axes(frames: np.ndarray, body: str) -> np.ndarray:
     """World rotation (3, 3) of a body."""
     return frames[_ROW[body], :3, :3]
@@ -218,8 +253,8 @@ def rotation(*steps: float | str) -> np.ndarray:
     """Product of axis rotations, given as angle in degrees, axis name, applied first to last in the world: (3, 3)."""
     m = np.eye(3)
     for angle, axis in zip(steps[::2], steps[1::2], strict=True):
-        c, s = cos(radians(angle)), sin(radians(angle))
-        i, j = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
+        c, s = cos(radians(float(angle))), sin(radians(float(angle)))
+        i, j = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[str(axis)]
         r = np.eye(3)
         r[i, i] = r[j, j] = c
         r[i, j], r[j, i] = -s, s

@@ -1,4 +1,4 @@
-"""Knees and hands on the floor: kneel, half-kneel, cat, cow, child's pose, plank, down-dog."""
+"""Knees on the floor: kneel, half-kneel, child's pose."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from math import cos, radians, sin
 import numpy as np
 
 from biomech.activities.draft import (
-    Draft, arm_along, arm_pose, arm_to, arms_hang, body_point, direction, gaze, get, neck_turn, pelvis, put, set_angle,
+    Draft,
+    arm_along,
+    arm_to,
+    arms_hang,
+    body_point,
+    direction,
+    gaze,
+    neck_turn,
+    pelvis,
+    put,
+    radius,
+    set_angle,
     trunk,
 )
 from biomech.activities.ground import Plant, capsule_bottoms, hip_width, lowest, place_feet
@@ -16,7 +27,7 @@ from biomech.activities.rig import frames_of, pelvis_of
 from biomech.activities.upright import hand_on_hip, hand_on_thigh
 from biomech.inverse_legs import solve_thigh
 
-_SIGN = {"r": 1.0, "l": -1.0}
+SIGN = {"r": 1.0, "l": -1.0}
 
 
 def solve_for(target: Callable[[float], float], start: float, step: float, low: float, high: float) -> float | None:
@@ -35,12 +46,6 @@ def solve_for(target: Callable[[float], float], start: float, step: float, low: 
     return None
 
 
-def radius(d: Draft, body: str) -> float:
-    """Radius of the first capsule of a body, m."""
-    k = int(np.argmax(d.rig.pairs.body == d.rig.rows[body]))
-    return float(d.rig.pairs.radius[k])
-
-
 def knee_height(d: Draft) -> float:
     """Height of the knee centre when the knee is on the floor, m."""
     return max(radius(d, "tibia_r"), radius(d, "femur_r"))
@@ -50,7 +55,7 @@ def kneel_leg(d: Draft, side: str, knee: np.ndarray, tucked: bool, splay: float 
     """Put a knee at a world point with the shank back along the floor; toes tucked under, or the instep down."""
     leg, top = d.rig.legs[side], pelvis_of(d.q)
     shank = float(np.linalg.norm(leg.ankle))
-    g = _SIGN[side]
+    g = SIGN[side]
     back = np.array([-cos(radians(splay)), 0.0, g * sin(radians(splay))])
     if tucked:
         put(d, **{f"ankle_angle_{side}": 12.0, f"subtalar_angle_{side}": 0.0, f"mtp_angle_{side}": 62.0})
@@ -83,12 +88,12 @@ def kneel(d: Draft) -> None:
     d.q[3:6] = 0.0, r + thigh * cos(radians(slope)), 0.0
     wide = d.between(0.9, 1.5 if sitting else 2.2)
     for side in "rl":
-        z = _SIGN[side] * 0.5 * hip_width(d.rig) * wide
-        across = z - _SIGN[side] * 0.5 * hip_width(d.rig)
+        z = SIGN[side] * 0.5 * hip_width(d.rig) * wide
+        across = z - SIGN[side] * 0.5 * hip_width(d.rig)
         ahead = float(np.sqrt(max(thigh**2 - (d.q[4] - r) ** 2 - across**2, 0.0)))
         kneel_leg(d, side, np.array([ahead, r, z]), tucked, splay=-d.vary(5, 2) if sitting else d.vary(0, 3))
     d.support, d.contacts = "kneeling", ("tibia_r", "tibia_l", "toes_r", "toes_l")
-    _drop(d)
+    settle_down(d)
     _resting_arms(d, on_thighs=sitting or d.chance(0.25), s=s)
 
 
@@ -105,58 +110,17 @@ def half_kneel(d: Draft) -> None:
     d.q[3:6] = 0.0, r + thigh * cos(radians(slope)), 0.0
     half = 0.5 * hip_width(d.rig)
     tucked = d.chance(0.5)
-    kneel_leg(d, down, np.array([thigh * sin(radians(slope)), r, _SIGN[down] * half]), tucked)
-    height = _drop(d)
+    kneel_leg(d, down, np.array([thigh * sin(radians(slope)), r, SIGN[down] * half]), tucked)
+    height = settle_down(d)
     reach = float(np.sqrt(max(thigh**2 - (height - shank - d.rig.soles["r"].height) ** 2, 0.01)))
     contacts = (f"tibia_{down}", f"toes_{down}")
-    place_feet(d, [Plant(up, reach + d.vary(0.0, 0.03), _SIGN[up] * half * d.between(0.9, 1.6), d.vary(5, 4))])
+    place_feet(d, [Plant(up, reach + d.vary(0.0, 0.03), SIGN[up] * half * d.between(0.9, 1.6), d.vary(5, 4))])
     d.support, d.contacts = "kneeling", (*contacts, *d.contacts)
     arms_hang(d)
     if d.chance(0.5):
         hand_on_thigh(d, up, d.vary(0.7, 0.06))
     if d.chance(0.3):
         hand_on_hip(d, down)
-
-
-def cat(d: Draft) -> None:
-    """On hands and knees with the back rounded up, head hanging."""
-    amount = 0.35 + 0.65 * d.phase
-    _all_fours(d, -38 * amount, -20 * amount, -26 * amount, d.vary(4, 4))
-
-
-def cow(d: Draft) -> None:
-    """On hands and knees with the back hollowed, head up."""
-    amount = 0.2 + 0.8 * d.phase
-    _all_fours(d, 19 * amount, 11 * amount, 12 + 22 * amount, d.vary(0, 4))
-
-
-def _all_fours(d: Draft, lumbar: float, thoracic: float, neck: float, slope: float) -> None:
-    r, leg = knee_height(d), d.rig.legs["r"]
-    thigh = float(np.linalg.norm(leg.knee))
-    trunk(d, (lumbar + d.vary(0, 2), d.vary(0, 1.5), 0), (thoracic + d.vary(0, 2), d.vary(0, 1.5), d.vary(0, 2)))
-    neck_turn(d, neck + d.vary(0, 5), d.vary(0, 3), d.vary(0, 8))
-    elbows, ahead = d.vary(10, 4, 4), d.vary(0.025, 0.02) * d.rig.stature
-    height = _hand_height(d) + d.rig.arms["r"].length * 0.985 * cos(radians(elbows / 2))
-    d.q[3:6] = 0.0, r + thigh * cos(radians(slope)), 0.0
-    for side in "rl":
-        arm_pose(d, side, 85, 85, 0, 10)
-
-    def gap(tilt: float) -> float:
-        pelvis(d, tilt=tilt)
-        frames = frames_of(d.rig, d.q)
-        return float(sum(body_point(frames, f"humphant_{k}")[1] for k in "rl") / 2 - height)
-
-    if solve_for(gap, -80.0, -3.0, -125.0, -45.0) is None:
-        d.failure = "hands do not reach the floor"
-        return
-    half, tucked, wide = 0.5 * hip_width(d.rig), d.chance(0.35), d.between(0.9, 1.6)
-    for side in "rl":
-        knee = np.array([-thigh * sin(radians(slope)), r, _SIGN[side] * half * wide])
-        kneel_leg(d, side, knee, tucked)
-    d.support = "hands_feet"
-    _drop(d)
-    _hands_down(d, ahead, d.vary(4, 4))
-    d.contacts = ("hand_r", "hand_l", "tibia_r", "tibia_l", "toes_r", "toes_l")
 
 
 def childs_pose(d: Draft) -> None:
@@ -177,107 +141,30 @@ def childs_pose(d: Draft) -> None:
         return
     wide = d.between(1.3, 2.6)
     for side in "rl":
-        z = _SIGN[side] * 0.5 * hip_width(d.rig) * wide
-        across = z - _SIGN[side] * 0.5 * hip_width(d.rig)
+        z = SIGN[side] * 0.5 * hip_width(d.rig) * wide
+        across = z - SIGN[side] * 0.5 * hip_width(d.rig)
         ahead = float(np.sqrt(max(thigh**2 - (d.q[4] - r) ** 2 - across**2, 0.0)))
         kneel_leg(d, side, np.array([ahead, r, z]), False, splay=-d.vary(6 * wide, 2))
-    _drop(d)
+    settle_down(d)
     d.support = "kneeling"
     d.contacts = ("tibia_r", "tibia_l", "toes_r", "toes_l", "skull", "hand_r", "hand_l")
     frames, s = frames_of(d.rig, d.q), d.rig.stature
     alongside = d.chance(0.3)
-    for side, g in _SIGN.items():
+    for side, g in SIGN.items():
         start = body_point(frames, f"humphant_{side}")
         if alongside:
-            wrist = np.array([start[0] - 0.26 * s, _hand_height(d), g * 0.19 * s])
-            arm_to(d, side, wrist, np.array([0.1, 0.0, g]), _palm(np.array([-1.0, 0.0, 0.0]), up=True), frames=frames)
+            wrist = np.array([start[0] - 0.26 * s, hand_height(d), g * 0.19 * s])
+            arm_to(d, side, wrist, np.array([0.1, 0.0, g]), palm(np.array([-1.0, 0.0, 0.0]), up=True), frames=frames)
         else:
             far = d.rig.arms[side].length * d.between(0.82, 0.92)
-            drop = start[1] - _hand_height(d)
-            wrist = np.array([start[0] + float(np.sqrt(max(far**2 - drop**2, 0.01))), _hand_height(d) + 0.012, g * 0.15 * s])
-            arm_to(d, side, wrist, np.array([0.0, 0.3, g]), _palm(np.array([1.0, 0.0, -0.25 * g])), frames=frames)
+            drop = start[1] - hand_height(d)
+            wrist = np.array(
+                [start[0] + float(np.sqrt(max(far**2 - drop**2, 0.01))), hand_height(d) + 0.012, g * 0.15 * s]
+            )
+            arm_to(d, side, wrist, np.array([0.0, 0.3, g]), palm(np.array([1.0, 0.0, -0.25 * g])), frames=frames)
 
 
-def plank(d: Draft) -> None:
-    """High plank or the way down of a push-up: a straight body on the hands and the balls of the feet."""
-    down = d.phase * d.between(0.0, 1.0)
-    trunk(d, (d.vary(-2, 4), 0, 0), (d.vary(-2, 4), d.vary(0, 1), d.vary(0, 1)))
-    neck_turn(d, d.vary(8, 8), 0, d.vary(0, 6))
-    hip, knee, ankle, apart = d.vary(4, 5), d.vary(7, 2, 4), d.vary(15, 4), d.vary(-2, 2)
-    for side in "rl":  # both legs alike: the balls of both feet are to meet one floor
-        put(d, **{
-            f"hip_flexion_{side}": hip, f"knee_angle_{side}": knee, f"ankle_angle_{side}": ankle,
-            f"hip_adduction_{side}": apart, f"mtp_angle_{side}": 55.0,
-        })  # fmt: skip
-        arm_pose(d, side, 80, 75, 0, 20)
-    height = _hand_height(d) + d.rig.arms["r"].length * (0.98 - 0.42 * down)
-
-    def gap(tilt: float) -> float:
-        pelvis(d, tilt=tilt)
-        frames = frames_of(d.rig, d.q)
-        shoulder = sum(body_point(frames, f"humphant_{k}")[1] for k in "rl") / 2
-        toe = sum(body_point(frames, f"toes_{k}")[1] for k in "rl") / 2
-        return float(shoulder - toe - (height - d.rig.soles["r"].ball_height))
-
-    if solve_for(gap, -72.0, -3.0, -100.0, -45.0) is None:
-        d.failure = "no plank with these limbs"
-        return
-    _on_balls(d)
-    _hands_down(d, d.vary(0.0, 0.02) * d.rig.stature, d.vary(8 + 25 * down, 5), outward=0.85)
-    d.support, d.contacts = "hands_feet", ("hand_r", "hand_l", "toes_r", "toes_l")
-
-
-def down_dog(d: Draft) -> None:
-    """Hips high between hands and feet, back long, heels up or nearly down."""
-    trunk(d, (d.vary(-6, 5), 0, 0), (d.vary(0, 4), d.vary(0, 1), d.vary(0, 1)))
-    neck_turn(d, d.vary(-2, 8), 0, d.vary(0, 5))
-    knee, hip, lift = d.vary(13, 4, 8), d.vary(88, 6), d.vary(150, 6, 0, 165)
-    ankle, apart = d.vary(15, 4), d.vary(-3, 2)
-    for side in "rl":
-        put(d, **{
-            f"hip_flexion_{side}": hip, f"knee_angle_{side}": knee, f"ankle_angle_{side}": ankle,
-            f"hip_adduction_{side}": apart,
-        })  # fmt: skip
-        arm_pose(d, side, 60, lift, -25, 8)
-
-    def gap(tilt: float) -> float:
-        pelvis(d, tilt=tilt)
-        frames = frames_of(d.rig, d.q)
-        wrist = sum(body_point(frames, f"hand_{k}")[1] for k in "rl") / 2 - _hand_height(d)
-        toe = sum(body_point(frames, f"toes_{k}")[1] for k in "rl") / 2 - d.rig.soles["r"].ball_height
-        return float(wrist - toe)
-
-    if solve_for(gap, -122.0, -3.0, -160.0, -80.0) is None:
-        d.failure = "no down-dog with these limbs"
-        return
-    _on_balls(d)
-    frames = frames_of(d.rig, d.q)
-    for side in "rl":
-        wrist = body_point(frames, f"hand_{side}").copy()
-        wrist[1:] = _hand_height(d), _SIGN[side] * d.vary(0.115, 0.012) * d.rig.stature
-        hint = np.array([-0.3, -0.4, _SIGN[side]])
-        arm_to(d, side, wrist, hint, _palm(np.array([1.0, 0.0, 0.0])), frames=frames)
-    d.support, d.contacts = "hands_feet", ("hand_r", "hand_l", "toes_r", "toes_l")
-
-
-def _on_balls(d: Draft) -> None:
-    """Drop the body onto the balls of its feet and plant them at the pitch they have."""
-    frames = frames_of(d.rig, d.q)
-    toe = sum(body_point(frames, f"toes_{k}")[1] for k in "rl") / 2
-    d.q[4] += d.rig.soles["r"].ball_height - float(toe)
-    plants = []
-    for side in "rl":
-        frame = frames[d.rig.rows[f"calcn_{side}"]]
-        pitch = float(np.degrees(np.arctan2(frame[1, 0], np.hypot(frame[0, 0], frame[2, 0]))))
-        # the plant is named by the ankle of the flat foot; the toe joint is what stays
-        mtp = body_point(frames, f"toes_{side}")
-        sole = d.rig.soles[side]
-        flat = sole.flat @ sole.mtp
-        plants.append(Plant(side, float(mtp[0] - flat[0]), float(mtp[2] - flat[2]), 2.0, min(pitch, -1.0)))
-    place_feet(d, plants)
-
-
-def _drop(d: Draft) -> float:
+def settle_down(d: Draft) -> float:
     """Lower or lift the body so that its lowest leg capsule touches the floor; the new pelvis height, m."""
     names = tuple(f"{b}_{s}" for b in ("femur", "tibia", "calcn", "toes") for s in "rl")
     if d.plants:
@@ -287,33 +174,21 @@ def _drop(d: Draft) -> float:
     return float(d.q[4])
 
 
-def _hand_height(d: Draft) -> float:
+def hand_height(d: Draft) -> float:
     return radius(d, "hand_r") + 0.002
 
 
-def _palm(fingers: np.ndarray, up: bool = False) -> np.ndarray:
+def palm(fingers: np.ndarray, up: bool = False) -> np.ndarray:
     """World rotation (3, 3) of a hand lying on the floor with its fingers along a world direction."""
     y = -fingers / np.linalg.norm(fingers)
     x = np.array([0.0, 1.0 if up else -1.0, 0.0])
     return np.stack([x, y, np.cross(x, y)], axis=1)
 
 
-def _hands_down(d: Draft, ahead: float, inward: float, outward: float = 0.75) -> None:
-    """Both palms on the floor below the shoulders, `ahead` m in front of them, fingers forward."""
-    frames = frames_of(d.rig, d.q)
-    for side, g in _SIGN.items():
-        start = body_point(frames, f"humphant_{side}")
-        wrist = np.array([start[0] + ahead, _hand_height(d), start[2] + g * 0.01 * d.rig.stature])
-        fingers = np.array([cos(radians(inward)), 0.0, -g * sin(radians(inward))])
-        arm_to(d, side, wrist, np.array([-0.45, 0.0, g * outward]), _palm(fingers), frames=frames)
-        if get(d, f"wrist_flex_{side}") < -88.0:
-            d.failure = "wrist bent too far back"
-
-
 def _resting_arms(d: Draft, on_thighs: bool, s: float) -> None:
     frames = frames_of(d.rig, d.q)
     along = d.vary(0.6, 0.08)
-    for side, g in _SIGN.items():
+    for side, g in SIGN.items():
         if on_thighs:
             hand_on_thigh(d, side, along, frames)
         else:

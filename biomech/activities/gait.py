@@ -1,4 +1,4 @@
-"""Walking, running, jumping: joint curves of the gait cycle, with the stance foot put flat, on its heel or on its ball."""
+"""Walking, running, jumping: joint curves of the gait cycle; the stance foot put flat, on its heel or on its ball."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from math import cos, degrees, pi, sin
 import numpy as np
 
 from biomech.activities.draft import Draft, arm_pose, gaze, get, pelvis, put, trunk
-from biomech.activities.ground import Plant, lowest, place_feet
-from biomech.activities.ground import pelvis_height
+from biomech.activities.ground import Plant, lowest, pelvis_height, place_feet
 from biomech.activities.keys import gait_angles
 from biomech.activities.rig import frames_of
 
@@ -68,14 +67,16 @@ def jump(d: Draft) -> None:
     for k, (hip, knee) in zip((side, other), zip(hips, knees, strict=True), strict=True):
         spread = {"star": 24 * amount}.get(style, 3)
         put(d, **{
-            f"hip_flexion_{k}": amount * hip + d.vary(3, 4), f"knee_angle_{k}": max(5.0, amount * knee + d.vary(6, 4)),
+            f"hip_flexion_{k}": amount * hip + d.vary(3, 4),
+            f"knee_angle_{k}": max(5.0, amount * knee + d.vary(6, 4)),
             f"hip_adduction_{k}": -spread + d.vary(0, 2), f"hip_rotation_{k}": d.vary(-5, 4),
             f"ankle_angle_{k}": d.vary(-28, 8), f"subtalar_angle_{k}": d.vary(4, 3), f"mtp_angle_{k}": d.vary(2, 5),
         })  # fmt: skip
     raise_ = {"straight": 140, "tuck": 70, "split": 80, "star": 125}[style]
     for k in "rl":
-        plane = d.vary({"straight": 65, "tuck": 70, "split": 25, "star": 8}[style], 10)
-        arm_pose(d, k, plane, min(amount * raise_ + d.vary(8, 10), 165), d.vary(5, 12), d.vary(28, 12, 5), d.vary(85, 15))
+        plane = d.vary({"straight": 48, "tuck": 70, "split": 25, "star": 8}[style], 10)
+        lift = min(amount * raise_ + d.vary(8, 10), 165)
+        arm_pose(d, k, plane, lift, d.vary(5, 12), d.vary(28, 12, 5), d.vary(85, 15))
     _air(d, 0.03 + 0.32 * top * d.between(0.6, 1.2))
 
 
@@ -140,5 +141,3 @@ def _air(d: Draft, clearance: float) -> None:
     d.q[4] += clearance - lowest(d.rig, frames_of(d.rig, d.q))
     d.support, d.contacts, d.plants = "air", (), []
     d.props["clearance"] = clearance
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import cos, radians, sin, sqrt
+from math import radians, sqrt
 
 import numpy as np
 
@@ -30,7 +30,7 @@ class Plant:
 
 
 def stance(d: Draft, width: float, stagger: float = 0.0, toe_out: float = 8.0, spread: float = 4.0) -> list[Plant]:
-    """Two flat feet about the origin: `width` m between ankles, right foot `stagger` m in front, a few degrees apart."""
+    """Two flat feet about the origin: `width` m between ankles, the right foot `stagger` m in front."""
     return [
         Plant("r", 0.5 * stagger, 0.5 * width, d.vary(toe_out, spread)),
         Plant("l", -0.5 * stagger, -0.5 * width, d.vary(toe_out, spread)),
@@ -112,7 +112,7 @@ def settle(
         arms: called after the legs, where hands depend on where knees and pelvis are.
         sway: scatter of the mass centre about the support point, m; the feet's own size gives the room.
     """
-    bends = {s: knees for s in "rl"} if isinstance(knees, float | int) else knees
+    bends = dict.fromkeys("rl", knees) if isinstance(knees, float | int) else knees
     total = sum(weight.values()) if weight else len(plants)
     target = sum(((weight[p.side] if weight else 1.0) / total) * support_point(d.rig, p) for p in plants)
     offset = np.array([d.vary(0, sway), 0.0, d.vary(0, 0.5 * sway)])
@@ -125,13 +125,6 @@ def settle(
             shift = target + offset - mass_centre(d.rig, frames_of(d.rig, d.q))
             d.q[3] += shift[0]
             d.q[5] += shift[2]
-
-
-def stand_at(d: Draft, plants: list[Plant], knees: dict[str, float] | float) -> None:
-    """Put the planted feet down below the pelvis where it is: no balance, for poses in motion."""
-    bends = {s: knees for s in "rl"} if isinstance(knees, float | int) else knees
-    d.q[4] = pelvis_height(d, plants, bends)
-    place_feet(d, plants)
 
 
 def lowest(rig: Rig, frames: np.ndarray, bodies: tuple[str, ...] | None = None) -> float:
@@ -148,8 +141,3 @@ def capsule_bottoms(rig: Rig, frames: np.ndarray, bodies: tuple[str, ...] | None
     y0 = (up * pairs.start[pick]).sum(1)
     y1 = (up * pairs.end[pick]).sum(1)
     return np.minimum(y0, y1) + f[:, 1, 3] - pairs.radius[pick]
-
-
-def forward(heading: float) -> np.ndarray:
-    """Unit vector of a heading in deg (+ to the left)."""
-    return np.array([cos(radians(heading)), 0.0, -sin(radians(heading))])

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from biomech.activities.draft import Draft, arm_pose, arm_to, body_axes, body_point, gaze, neck_turn, pelvis, put, trunk
+from biomech.activities.draft import (
+    Draft,
+    arm_pose,
+    arm_to,
+    body_axes,
+    body_point,
+    gaze,
+    neck_turn,
+    pelvis,
+    put,
+    radius,
+    trunk,
+)
 from biomech.activities.ground import Plant, foot_frame, hip_width, settle
 from biomech.activities.rig import frames_of, pelvis_of
 from biomech.activities.upright import hand_on_hip
@@ -28,8 +40,15 @@ def tree(d: Draft) -> None:
         frames = frames_of(d.rig, d.q)
         knee, ankle = body_point(frames, f"tibia_{standing}"), body_point(frames, f"talus_{standing}")
         hip = body_point(frames, f"femur_{standing}")
-        spot = ankle + (0.55 + 0.35 * high / 0.5) * (knee - ankle) if high < 0.5 else knee + (high - 0.42) * 0.95 * (hip - knee)
-        target = spot + np.array([-0.012 * s, 0.03 * s, g * (0.062 + 0.012 * (high > 0.5)) * s])
+        spot = (
+            ankle + (0.55 + 0.35 * high / 0.5) * (knee - ankle)
+            if high < 0.5
+            else knee + (high - 0.42) * 0.95 * (hip - knee)
+        )
+        apart = radius(d, f"femur_{standing}" if high >= 0.5 else f"tibia_{standing}") + 0.8 * radius(
+            d, f"calcn_{free}"
+        )
+        target = spot + np.array([-0.012 * s, 0.03 * s, g * (apart + 0.008 * s)])
         for name, value in solve_knee(d.rig.legs[free], frames[0], target, np.array([0.95, 0.0, 0.85 * g])).items():
             d.q[d.rig.index[name]] = value
         put(d, **{f"ankle_angle_{free}": -30.0, f"subtalar_angle_{free}": 8.0})
@@ -58,7 +77,8 @@ def airplane(d: Draft) -> None:
     trunk(d, (d.vary(4, 4), 0, d.vary(0, 1)), (d.vary(2, 3), d.vary(0, 1), d.vary(0, 2)))
     neck_turn(d, d.vary(10 + 12 * amount, 8), 0, d.vary(0, 4))
     put(d, **{
-        f"hip_flexion_{free}": d.vary(-8, 5), f"knee_angle_{free}": d.vary(8, 4, 3), f"ankle_angle_{free}": d.vary(-25, 8),
+        f"hip_flexion_{free}": d.vary(-8, 5), f"knee_angle_{free}": d.vary(8, 4, 3),
+        f"ankle_angle_{free}": d.vary(-25, 8),
         f"hip_adduction_{free}": d.vary(0, 2), f"hip_rotation_{free}": d.vary(-5, 4),
     })  # fmt: skip
     style = d.rng.choice(["wide", "front", "back"], p=[0.5, 0.3, 0.2])
@@ -98,8 +118,8 @@ def warrior(d: Draft) -> None:
     if crescent:
         pelvis(d, tilt=d.vary(-15, 3), lean=d.vary(0, 2), turn=0.4 * opening)
     # a flat rear sole bears no more lean of the shank than the subtalar joint gives
-    knees = {front: 20 + (40 if crescent else 18) * depth, rear: 5.0}
-    out, rear_out = d.vary(2, 3), d.vary(38 if second else (4 if crescent else 28), 4)
+    knees = {front: 20 + (40 if crescent else 12) * depth, rear: 5.0}
+    out, rear_out = d.vary(2, 3), d.vary(33 if second else (4 if crescent else 28), 4)
     width, pitch = (0.2, 0.0) if second else (0.9, -d.vary(44, 4) if crescent else 0.0)
     back = -0.45 * stride
     for _ in range(6):  # the rear foot goes back until the rear leg is long
@@ -111,5 +131,7 @@ def warrior(d: Draft) -> None:
         leg, top = d.rig.legs[rear], pelvis_of(d.q)
         hip = top[:3, 3] + top[:3, :3] @ (leg.hip * (1, 1, 1 if rear == "r" else -1))
         ankle = foot_frame(d.rig, plants[1])[0][:3, 3]
-        room = leg.reach(np.radians(22.0 if crescent else 8.0)) ** 2 - (hip[1] - ankle[1]) ** 2 - (hip[2] - ankle[2]) ** 2
+        room = (
+            leg.reach(np.radians(22.0 if crescent else 8.0)) ** 2 - (hip[1] - ankle[1]) ** 2 - (hip[2] - ankle[2]) ** 2
+        )
         back += 1.7 * float(hip[0] - np.sqrt(max(room, 0.01)) - ankle[0])

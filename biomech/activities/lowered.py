@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from biomech.activities.draft import Draft, arm_along, arm_pose, arm_to, arms_hang, body_point, direction, gaze, get
-from biomech.activities.draft import neck_turn, pelvis, trunk
+from biomech.activities.draft import (
+    Draft,
+    arm_along,
+    arm_pose,
+    arm_to,
+    arms_hang,
+    body_point,
+    direction,
+    gaze,
+    get,
+    neck_turn,
+    pelvis,
+    trunk,
+)
 from biomech.activities.ground import Plant, hip_width, settle, stance
 from biomech.activities.rig import frames_of
 from biomech.activities.upright import hand_on_hip, hand_on_thigh
@@ -14,7 +26,7 @@ _DORSIFLEXION = 33.0  # deg; flat-footed squatters lean forward rather than go b
 
 
 def squat(d: Draft) -> None:
-    """Squat from a quarter to full depth: shins forward, hips back, the trunk leaning so that the weight stays over the feet."""
+    """Squat from a quarter to full depth: shins forward, hips back, the trunk leaning to stay over the feet."""
     depth = 0.15 + 0.85 * d.phase
     knee = 35 + 90 * depth + d.vary(0, 4)
     lean = 14 + 30 * depth + d.vary(0, 5)

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from biomech.activities.draft import Draft, arm_along, arm_pose, arm_to, body_point, get, neck_turn, pelvis, put, trunk
-from biomech.activities.floor import _SIGN, _hand_height, _palm, radius, solve_for
+from biomech.activities.draft import (
+    Draft,
+    arm_along,
+    arm_pose,
+    arm_to,
+    body_point,
+    front,
+    get,
+    neck_turn,
+    pelvis,
+    put,
+    radius,
+    trunk,
+)
+from biomech.activities.floor import SIGN, hand_height, palm, solve_for
 from biomech.activities.ground import Plant, capsule_bottoms, hip_width, lowest, place_feet
 from biomech.activities.rig import frames_of
 
@@ -23,7 +36,7 @@ def lie_supine(d: Draft) -> None:
     if knees_up:
         bend = d.between(0.42, 0.6) * d.rig.legs["r"].length
         half = 0.5 * hip_width(d.rig) * d.between(0.9, 1.8)
-        place_feet(d, [Plant(k, bend + d.vary(0, 0.03), g * half, d.vary(4, 4)) for k, g in _SIGN.items()])
+        place_feet(d, [Plant(k, bend + d.vary(0, 0.03), g * half, d.vary(4, 4)) for k, g in SIGN.items()])
     else:
         for k in "rl":
             spread, roll = d.vary(-7, 4), d.vary(-24, 8)
@@ -34,16 +47,17 @@ def lie_supine(d: Draft) -> None:
     _lies_on(d, ("pelvis", "T4", "T8", "skull", *legs))
     style = d.rng.choice(["beside", "wide", "belly", "over"], p=[0.4, 0.25, 0.2, 0.15])
     frames, s = frames_of(d.rig, d.q), d.rig.stature
-    for k, g in _SIGN.items():
+    for k, g in SIGN.items():
         start, arm = body_point(frames, f"humphant_{k}"), d.rig.arms[k]
         if style == "belly":
-            belly = body_point(frames, "L2", np.array([0.074, 0.01 + 0.015 * g, 0.052 * g]) * s)
-            arm_to(d, k, belly, np.array([0.1, -0.5, g]), _palm(np.array([0.25, 0.0, -g])), frames=frames)
+            rise = front(d, "L2") + radius(d, f"hand_{k}")
+            belly = body_point(frames, "L2", np.array([rise, (0.01 + 0.015 * g) * s, 0.052 * g * s]))
+            arm_to(d, k, belly, np.array([0.1, -0.5, g]), palm(np.array([0.25, 0.0, -g])), frames=frames)
             continue
         along, out = {"beside": (1.0, 0.35), "wide": (0.45, 0.9), "over": (-0.85, 0.5)}[style]
         ray = np.array([along, 0.0, g * (out + d.vary(0, 0.06))])  # the feet are at +x
         wrist = start + 0.982 * arm.length * ray / np.linalg.norm(ray)
-        wrist[1] = _hand_height(d) + 0.012
+        wrist[1] = hand_height(d) + 0.012
         # the elbow rests on the floor, its crook up; overhead it points outwards
         hint = np.array([0.0, -0.5, 0.8 * g]) if style != "over" else np.array([0.0, -0.3, g])
         arm_to(d, k, wrist, hint, frames=frames)
@@ -71,22 +85,22 @@ def lie_prone(d: Draft) -> None:
 
 def _prone_arms(d: Draft, style: str) -> None:
     frames, s = frames_of(d.rig, d.q), d.rig.stature
-    for k, g in _SIGN.items():
+    for k, g in SIGN.items():
         start, arm = body_point(frames, f"humphant_{k}"), d.rig.arms[k]
         if style == "along" or (style == "mixed" and k == "l"):
             wrist = start + np.array([-0.93 * arm.length, 0, g * 0.06 * s])
-            wrist[1] = _hand_height(d) + 0.01
-            arm_to(d, k, wrist, np.array([0.0, 0.3, g]), _palm(np.array([-1.0, 0.0, 0.0]), up=True), frames=frames)
+            wrist[1] = hand_height(d) + 0.01
+            arm_to(d, k, wrist, np.array([0.0, 0.3, g]), palm(np.array([-1.0, 0.0, 0.0]), up=True), frames=frames)
             continue
-        wrist = np.array([start[0] + d.vary(0.13, 0.02) * s, _hand_height(d), g * d.vary(0.19, 0.02) * s])
+        wrist = np.array([start[0] + d.vary(0.13, 0.02) * s, hand_height(d), g * d.vary(0.19, 0.02) * s])
         fingers = np.array([1.0, 0.0, -0.35 * g])
-        arm_to(d, k, wrist, np.array([-0.4, 0.1, g]), _palm(fingers), frames=frames)
+        arm_to(d, k, wrist, np.array([-0.4, 0.1, g]), palm(fingers), frames=frames)
 
 
 def lie_side(d: Draft) -> None:
     """On one side, hips and knees bent, the lower shoulder drawn forward, head low, hands in front."""
     down, upper = d.side()
-    g = _SIGN[down]
+    g = SIGN[down]
     s = d.rig.stature
     hips, knees = d.vary(48, 14, 15), d.vary(62, 16, 20)
     trunk(d, (d.vary(-12, 6), 0, 0), (d.vary(-8, 4), 0, 0))
@@ -118,13 +132,13 @@ def lie_side(d: Draft) -> None:
     frames = frames_of(d.rig, d.q)
     chest = frames[d.rig.rows["T4"]]
     wrist = body_point(frames, f"humphant_{down}") + (chest[:3, 0] * d.vary(0.10, 0.02) + chest[:3, 1] * 0.17) * s
-    wrist[1] = _hand_height(d) + 0.01
+    wrist[1] = hand_height(d) + 0.01
     arm_to(d, down, wrist, chest[:3, 0] - 0.3 * chest[:3, 1] + np.array([0.0, 0.15, 0.0]), frames=frames)
     put(d, **{f"clav_prot_{down}": 28.0, f"clav_elev_{down}": 6.0, f"pro_sup_{down}": d.vary(70, 12)})
     wrist = chest[:3, 3] + (chest[:3, 0] * d.vary(0.27, 0.02) - chest[:3, 1] * d.vary(0.1, 0.03)) * s
-    wrist[1] = _hand_height(d) + 0.01
+    wrist[1] = hand_height(d) + 0.01
     ahead = (wrist - body_point(frames, f"humphant_{upper}")) * (1, 0, 1)
-    arm_to(d, upper, wrist, np.array([0.0, 0.5, 0.0]) - 0.8 * chest[:3, 1], _palm(ahead), frames=frames)
+    arm_to(d, upper, wrist, np.array([0.0, 0.5, 0.0]) - 0.8 * chest[:3, 1], palm(ahead), frames=frames)
 
 
 def cobra(d: Draft) -> None:
@@ -145,17 +159,17 @@ def cobra(d: Draft) -> None:
     d.contacts = (*d.contacts, "hand_r", "hand_l")
     frames, s = frames_of(d.rig, d.q), d.rig.stature
     ahead, sphinx = d.vary(0.01, 0.02) * s, d.chance(0.4)
-    for k, g in _SIGN.items():
+    for k, g in SIGN.items():
         start = body_point(frames, f"humphant_{k}")
-        wrist = np.array([start[0] + ahead, _hand_height(d), start[2] + 0.02 * g * s])
-        if sphinx and _elbow_drop(d, k, start) < 1.02:  # elbows on the floor in front of the shoulders
+        wrist = np.array([start[0] + ahead, hand_height(d), start[2] + 0.02 * g * s])
+        if sphinx and _elbowdrop(d, k, start) < 1.02:  # elbows on the floor in front of the shoulders
             for _ in range(2):  # the girdle moves with the arm, so once more
                 frames = frames_of(d.rig, d.q)
-                drop = min(_elbow_drop(d, k, body_point(frames, f"humphant_{k}")), 0.995)
+                drop = min(_elbowdrop(d, k, body_point(frames, f"humphant_{k}")), 0.995)
                 upper = np.array([float(np.sqrt(1 - drop * drop)), -drop, 0.0])
                 arm_along(d, k, upper, np.array([0.99, -0.06, -0.15 * g]), pronation=150, frames=frames)
             continue
-        arm_to(d, k, wrist, np.array([-0.8, 0.5, 0.7 * g]), _palm(np.array([1.0, 0.0, -0.05 * g])), frames=frames)
+        arm_to(d, k, wrist, np.array([-0.9, 0.5, 0.4 * g]), palm(np.array([1.0, 0.0, -0.25 * g])), frames=frames)
         if get(d, f"wrist_flex_{k}") < -88.0:
             put(d, **{f"wrist_flex_{k}": -85.0})
 
@@ -166,7 +180,7 @@ def _lies_on(d: Draft, candidates: tuple[str, ...]) -> None:
     d.support, d.contacts = "lying", tuple(b for b in candidates if lowest(d.rig, frames, (b,)) < 0.012)
 
 
-def _elbow_drop(d: Draft, side: str, shoulder: np.ndarray) -> float:
+def _elbowdrop(d: Draft, side: str, shoulder: np.ndarray) -> float:
     """Fraction of the upper arm's length by which an elbow on the floor lies below the shoulder."""
     return float(shoulder[1] - radius(d, f"humerus_{side}")) / float(np.linalg.norm(d.rig.arms[side].elbow))
 
@@ -193,7 +207,11 @@ def _head_down(d: Draft) -> None:
         frames = frames_of(d.rig, d.q)
         return lowest(d.rig, frames, ("skull",)) - lowest(d.rig, frames, _CHEST)
 
-    if solve_for(gap, 0.0, 4.0, -45.0, 50.0) is None:
+    if solve_for(gap, 0.0, 4.0, -45.0, 50.0) is not None:
+        return
+    # a deep chest holds the head off the floor: as low as the neck comfortably goes
+    best = min((-28.0, -14.0, 0.0, 14.0, 28.0), key=lambda fe: abs(gap(fe)))
+    if abs(gap(best)) > 0.07:
         d.failure = "head does not reach the floor"
 
 

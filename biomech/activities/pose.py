@@ -32,7 +32,7 @@ class PoseBatch:
     q: np.ndarray  # (B, D) rad and m
     coordinates: tuple[str, ...]  # (D,)
     activity: tuple[str, ...]  # (B,)
-    provenance: tuple[Mapping[str, object], ...] = ()  # one record per pose: phase, support, contacts, props, rejections
+    provenance: tuple[Mapping[str, object], ...] = ()  # per pose: phase, support, contacts, props, rejections
 
     def __len__(self) -> int:
         return len(self.q)

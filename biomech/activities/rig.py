@@ -1,12 +1,12 @@
 """One model prepared for posing one body at a time: quick forward kinematics, limb geometry, soles, mass centre.
 
-`biomech.kinematics` is the reference (OpenSim) and batched; posing asks for a few frames of a single pose many times over,
-where the cost is per call, so the tree is unrolled here. A test holds the two equal.
+`biomech.kinematics` is the reference (OpenSim) and batched; posing asks for a few frames of a single pose many times
+over, where the cost is per call, so the tree is unrolled here. A test holds the two equal.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from biomech.errors import ModelError
 from biomech.inverse_legs import ArmGeometry, LegGeometry, arm_geometry, joint_offset, leg_geometry
 from biomech.osim_xml import body_masses
 
+_HAND = 0.015  # half the thickness of a hand over stature
 _CACHE: dict[str, Rig] = {}
 
 
@@ -108,8 +109,8 @@ def _build(model) -> Rig:
     turn_index = np.full((len(BODIES), 3), len(COORDINATES))
     slope, axis = np.zeros((len(BODIES), 3)), np.zeros((len(BODIES), 3, 3))
     for row, joint in enumerate(JOINTS):
-        for k, turn in enumerate(joint.turns):
-            turn_index[row, k], slope[row, k], axis[row, k] = index[turn.coordinate], turn.slope, turn.axis
+        for j, turn in enumerate(joint.turns):
+            turn_index[row, j], slope[row, j], axis[row, j] = index[turn.coordinate], turn.slope, turn.axis
     k = np.zeros((len(BODIES), 3, 3, 3))
     x, y, z = np.moveaxis(axis / np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), 1e-12), -1, 0)
     k[..., 0, 1], k[..., 0, 2], k[..., 1, 2] = -z, y, -x
@@ -124,7 +125,7 @@ def _build(model) -> Rig:
         legs=legs,
         arms={s: arm_geometry(geometry, BODIES, s) for s in "rl"},
         soles={s: _sole(geometry, s) for s in "rl"},
-        pairs=capsule_pairs(geometry.capsules, BODIES),
+        pairs=_flat_hands(capsule_pairs(geometry.capsules, BODIES), float(geometry.stature)),
         mass=mass,
         centre=centre,
         stature=float(geometry.stature),
@@ -135,6 +136,12 @@ def _build(model) -> Rig:
         turn_k=k,
         turn_k2=k @ k,
     )
+
+
+def _flat_hands(pairs: CapsulePairs, stature: float) -> CapsulePairs:
+    """A capsule fitted to the width of a hand would hold it off all it touches: make it as thick as the hand."""
+    hands = np.isin(pairs.body, [BODIES.index(f"hand_{s}") for s in "rl"])
+    return replace(pairs, radius=np.where(hands, np.minimum(pairs.radius, _HAND * stature), pairs.radius))
 
 
 def _sole(geometry, side: str) -> Sole:

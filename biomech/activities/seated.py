@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from biomech.activities.draft import Draft, arm_along, arm_pose, arm_to, body_point, direction, gaze, neck_turn, pelvis
-from biomech.activities.draft import trunk
+from biomech.activities.draft import (
+    Draft,
+    arm_along,
+    arm_pose,
+    arm_to,
+    body_point,
+    direction,
+    gaze,
+    neck_turn,
+    pelvis,
+    radius,
+    trunk,
+)
 from biomech.activities.ground import Plant, capsule_bottoms, hip_width, place_feet
 from biomech.activities.rig import frames_of
 from biomech.activities.upright import hand_on_thigh
@@ -14,9 +25,7 @@ from biomech.activities.upright import hand_on_thigh
 def sit(d: Draft) -> None:
     """Sitting upright, slouched, leaning on the knees, at a desk, twisting or reaching; props give the seat height."""
     s = d.rig.stature
-    style = d.rng.choice(
-        ["upright", "slouch", "lean", "desk", "twist", "reach"], p=[0.25, 0.22, 0.14, 0.2, 0.1, 0.09]
-    )
+    style = d.rng.choice(["upright", "slouch", "lean", "desk", "twist", "reach"], p=[0.25, 0.22, 0.14, 0.2, 0.1, 0.09])
     seat = d.between(0.232, 0.275) * s
     roll, lumbar, thoracic, lean = {
         "upright": (d.vary(9, 4), d.vary(-10, 5), d.vary(-3, 4), 0),
@@ -68,7 +77,13 @@ def _feet(d: Draft, seat: float, wide: bool) -> None:
         x = knee_x + tuck + d.vary(0, 0.02) * s
         heel_up = tuck < -0.05 * s
         plants.append(
-            Plant(side, x, sign * 0.5 * width + d.vary(0, 0.01), d.vary(7 + 40 * (width - 0.17), 4), -25.0 if heel_up else 0)
+            Plant(
+                side,
+                x,
+                sign * 0.5 * width + d.vary(0, 0.01),
+                d.vary(7 + 40 * (width - 0.17), 4),
+                -25.0 if heel_up else 0,
+            )
         )
     place_feet(d, plants)
 
@@ -80,7 +95,8 @@ def _arms(d: Draft, style: str, sign: float) -> None:
         frames = frames_of(d.rig, d.q)
         for k, g in (("r", 1.0), ("l", -1.0)):  # forearms on the thighs, hands between the knees
             knee, up = body_point(frames, f"tibia_{k}"), frames[d.rig.rows[f"femur_{k}"], :3, 0]
-            wrist = knee + 0.055 * s * up + np.array([0.0, 0.0, -0.025 * g * s])
+            lift = radius(d, f"femur_{k}") + radius(d, f"radius_{k}")
+            wrist = knee + lift * up + np.array([0.0, 0.0, -0.025 * g * s])
             arm_to(d, k, wrist, np.array([-0.6, -0.6, 0.55 * g]), frames=frames)
             d.q[d.rig.index[f"pro_sup_{k}"]] = np.radians(d.vary(90, 12))
         return
@@ -91,9 +107,9 @@ def _arms(d: Draft, style: str, sign: float) -> None:
     frames = frames_of(d.rig, d.q)
     for k, g in (("r", 1.0), ("l", -1.0)):
         if style == "reach" and k == lead:
-            up, out = d.vary(5, 18), d.vary(12, 12)
-            upper = direction(85 + up, g * out)
-            arm_along(d, k, upper, direction(95 + up, g * out * 0.5), frames=frames)
+            rise, out = d.vary(5, 18), d.vary(12, 12)
+            upper = direction(85 + rise, g * out)
+            arm_along(d, k, upper, direction(95 + rise, g * out * 0.5), frames=frames)
         elif style in ("upright", "slouch") and d.chance(0.15):
             upper = direction(d.vary(4, 5), g * d.vary(10, 3))
             arm_along(d, k, upper, direction(d.vary(35, 10), g * 4), frames=frames)

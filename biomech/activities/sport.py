@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from biomech.activities.draft import Draft, arm_pose, arm_to, body_point, gaze, pelvis, put, rotation, trunk
+from biomech.activities.draft import Draft, arm_pose, arm_to, body_point, gaze, pelvis, put, trunk
 from biomech.activities.gait import _FOOT_BODIES
 from biomech.activities.ground import Plant, hip_width, lowest, settle
 from biomech.activities.keys import path
@@ -96,9 +96,7 @@ def swing(d: Draft) -> None:
     s, t = d.rig.stature, d.phase
     low = d.chance(0.5)  # club: down to the floor; bat: level
     effort = d.vary(0.9, 0.1, 0.65, 1.05)
-    turn, thorax, lean = path(
-        t, (0.0, (-26, -32, 14)), (0.3, (-14, -28, 18)), (0.55, (14, -2, 22)), (1.0, (46, 24, 8))
-    )
+    turn, thorax, lean = path(t, (0.0, (-26, -32, 14)), (0.3, (-14, -28, 18)), (0.55, (14, -2, 22)), (1.0, (46, 24, 8)))
     forward = lean + (12 if low else 0)
     side_bend = path(t, (0.0, (-3,)), (0.55, (9,)), (1.0, (4,)))[0]
     pelvis(d, tilt=-0.7 * forward + d.vary(0, 2), turn=sign * effort * turn)
@@ -118,15 +116,16 @@ def swing(d: Draft) -> None:
         (1.0, (0.15, 0.07, -0.14)),
     )
     point = np.array([hands[0], hands[1], sign * hands[2]]) * s + np.array([d.vary(0, 0.02) for _ in range(3)])
+    heel = path(t, (0.0, (0.0,)), (0.6, (8.0,)), (1.0, (38.0,)))[0]
     plants = [
         Plant(lead, 0.0, -sign * hip_width(d.rig) * d.between(0.9, 1.2), d.vary(14, 5)),
-        Plant(trail, 0.0, sign * hip_width(d.rig) * d.between(0.9, 1.2), d.vary(6, 4), -path(t, (0, (0,)), (0.6, (8,)), (1, (38,)))[0]),
-    ]  # fmt: skip
+        Plant(trail, 0.0, sign * hip_width(d.rig) * d.between(0.9, 1.2), d.vary(6, 4), -heel),
+    ]
 
     def arms() -> None:
         frames = frames_of(d.rig, d.q)
         chest = frames[d.rig.rows["T4"]]
-        level = rotation(0.0, "x") @ chest[:3, :3]
+        level = chest[:3, :3]
         middle = body_point(frames, "T4") + level @ point
         for k, z in ((trail, 1.0), (lead, -1.0)):
             g = 1.0 if k == "r" else -1.0

@@ -7,10 +7,23 @@ from math import tanh
 import numpy as np
 
 from biomech.activities.draft import (
-    Draft, arm_along, arm_pose, arm_to, arms_hang, body_axes, body_point, direction, gaze, neck_turn, pelvis, rotation,
+    Draft,
+    arm_along,
+    arm_pose,
+    arm_to,
+    arms_hang,
+    body_axes,
+    body_point,
+    direction,
+    gaze,
+    half_width,
+    neck_turn,
+    pelvis,
+    radius,
+    rotation,
     trunk,
 )
-from biomech.activities.ground import Plant, hip_width, settle, stance
+from biomech.activities.ground import hip_width, settle, stance
 from biomech.activities.rig import frames_of
 
 
@@ -33,7 +46,8 @@ def hand_on_thigh(d: Draft, side: str, along: float, frames: np.ndarray | None =
     femur = body_axes(frames, f"femur_{side}")
     knee = body_point(frames, f"tibia_{side}")
     hip = body_point(frames, f"femur_{side}")
-    rest = hip + along * (knee - hip) + 0.054 * d.rig.stature * femur[:, 0]
+    lift = radius(d, f"femur_{side}") + radius(d, f"hand_{side}") + 0.006
+    rest = hip + along * (knee - hip) + lift * femur[:, 0]
     hand = np.stack([-femur[:, 0], femur[:, 1], -femur[:, 2]], axis=1)
     # fingers a little inwards, as the forearm comes from outside
     inwards = d.vary(14, 6) if side == "r" else -d.vary(14, 6)
@@ -47,10 +61,11 @@ def hand_on_hip(d: Draft, side: str) -> None:
     frames = frames_of(d.rig, d.q)
     out = 1.0 if side == "r" else -1.0
     s = d.rig.stature
-    wrist = body_point(frames, "pelvis", np.array([-0.005, 0.072, out * 0.122]) * s)
+    lateral = half_width(d, "pelvis") + 0.8 * radius(d, f"hand_{side}")
+    wrist = body_point(frames, "pelvis", np.array([-0.005 * s, 0.072 * s, out * lateral]))
     arm_to(d, side, wrist, np.array([-0.45, 0.0, out]), frames=frames)
     top = body_axes(frames, "pelvis")
-    fingers = top @ np.array([0.75, -0.35, -0.55 * out])
+    fingers = top @ np.array([0.85, -0.35, -0.22 * out])
     fingers /= np.linalg.norm(fingers)
     palm = top @ np.array([-0.2, -0.75, -0.65 * out])
     palm -= fingers * (palm @ fingers)
@@ -134,7 +149,7 @@ def extend(d: Draft) -> None:
     style = d.rng.choice(["hips", "hang", "up"], p=[0.5, 0.25, 0.25])
     if style == "up":
         for side in "rl":
-            arm_pose(d, side, d.vary(70, 10), d.vary(150, 10, 0, 168), d.vary(-20, 12), d.vary(18, 7), d.vary(85, 15))
+            arm_pose(d, side, d.vary(42, 9), d.vary(150, 10, 0, 168), d.vary(-15, 12), d.vary(18, 7), d.vary(85, 15))
     else:
         arms_hang(d)
 
@@ -220,16 +235,13 @@ def reach(d: Draft) -> None:
             g = 1.0 if s == "r" else -1.0
             toward = rotation(up, "z", -g * out, "y") @ np.array([1.0, 0.0, 0.0])
             start = body_point(frames, f"humphant_{s}")
-            arm_to(d, s, start + straight * d.rig.arms[s].length * toward, np.array([-0.3, -0.9, 0.45 * g]), frames=frames)
+            arm_to(
+                d, s, start + straight * d.rig.arms[s].length * toward, np.array([-0.3, -0.9, 0.45 * g]), frames=frames
+            )
             d.q[d.rig.index[f"pro_sup_{s}"]] = np.radians(min(max(spin, 20), 150))
             d.q[d.rig.index[f"wrist_flex_{s}"]] = np.radians(-12.0)
 
     settle(d, plants, d.vary(6, 3, 2), arms=arms)
-
-
-def single_leg_plant(d: Draft, side: str, toe_out: float = 6.0) -> Plant:
-    """The one planted foot of a hold, at the origin."""
-    return Plant(side, 0.0, 0.0, d.vary(toe_out, 3))
 
 
 def _about(axis: np.ndarray, degrees: float) -> np.ndarray:

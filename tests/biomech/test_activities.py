@@ -49,12 +49,13 @@ def test_the_quick_kinematics_are_opensims(model):
 @pytest.mark.parametrize("side", ["r", "l"])
 def test_leg_inverse_kinematics_returns_the_angles_it_was_given(model, side):
     rig, rng = rig_of(model), np.random.default_rng(1)
-    names = [f"{n}_{side}" for n in
-             ("hip_flexion", "hip_adduction", "hip_rotation", "knee_angle", "ankle_angle", "subtalar_angle")]  # fmt: skip
+    stems = ("hip_flexion", "hip_adduction", "hip_rotation", "knee_angle", "ankle_angle", "subtalar_angle")
+    names = [f"{stem}_{side}" for stem in stems]
     for _ in range(50):
         q = np.zeros(len(rig.index))
         q[:3], q[3:6] = rng.uniform(-0.6, 0.6, 3), rng.uniform(-1, 1, 3)
-        for name, (low, high) in zip(names, ((-20, 110), (-35, 20), (-30, 30), (5, 130), (-40, 30), (-10, 25)), strict=True):
+        ranges = ((-20, 110), (-35, 20), (-30, 30), (5, 130), (-40, 30), (-10, 25))
+        for name, (low, high) in zip(names, ranges, strict=True):
             q[rig.index[name]] = np.radians(rng.uniform(low, high))
         frames = frames_of(rig, q)
         found = solve_leg(rig.legs[side], pelvis_of(q), frames[ROW[f"calcn_{side}"]])
@@ -104,8 +105,8 @@ def test_a_leg_too_short_points_at_its_target(model):
 def test_every_activity_is_described_and_weighted():
     for name, item in ACTIVITIES.items():
         assert item.name == name and item.weight > 0 and len(item.summary) > 20
-    wanted = "stand bend_forward extend side_bend twist reach sit squat deadlift walk run kick throw swing kneel".split()
-    assert set(wanted) <= set(ACTIVITIES)
+    wanted = "stand bend_forward extend side_bend twist reach sit squat deadlift walk run kick throw swing kneel"
+    assert set(wanted.split()) <= set(ACTIVITIES)
 
 
 def test_the_same_generator_gives_the_same_bytes(model):

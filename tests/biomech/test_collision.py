@@ -32,7 +32,8 @@ def frames(count=1):
 def test_segment_distance_of_known_pairs():
     zero, x, y = np.zeros(3), np.array([1.0, 0, 0]), np.array([0, 1.0, 0])
     assert segment_distance(zero, x, y, y + x) == pytest.approx(1.0)  # parallel
-    assert segment_distance(zero, x, np.array([0.5, 0.3, -1]), np.array([0.5, 0.3, 1])) == pytest.approx(0.3)  # crossing
+    crossing = np.array([0.5, 0.3, -1]), np.array([0.5, 0.3, 1])
+    assert segment_distance(zero, x, *crossing) == pytest.approx(0.3)
     assert segment_distance(zero, x, np.array([3.0, 0, 0]), np.array([4.0, 0, 0])) == pytest.approx(2.0)  # in line
     assert segment_distance(zero, zero, y, y) == pytest.approx(1.0)  # points
 

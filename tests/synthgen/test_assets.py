@@ -10,8 +10,9 @@ from base64 import b64encode
 import pytest
 
 from biomech.errors import AssetError
-from synthgen import assets
-from synthgen.assets import MANIFEST, Pack, install_packs, list_packs, verify_packs
+from synthgen import assets, packages
+from synthgen.assets import MANIFEST, install_packs, list_packs, verify_packs
+from synthgen.packages import Pack
 
 
 def _archive(path, name="toy-data", version="1.0.0"):
@@ -33,7 +34,7 @@ def toy(tmp_path, monkeypatch):
     pack = Pack("toy", "toy-data@1.0.0", f"sha512-{digest}", "CC0-1.0", "nothing", 1, "toy")
 
     def build(pack, built, scratch, source, progress):
-        with assets._package(pack, scratch, source, progress) as package:
+        with packages.open_package(pack, scratch, source, progress) as package:
             (built / "deep").mkdir()
             (built / "deep" / "a.txt").write_text((package / "a.txt").read_text())
 
@@ -114,7 +115,7 @@ def test_new_recipe_installs_anew(toy, monkeypatch):
 
 def test_missing_npm_says_how_to_get_it(toy, monkeypatch):
     _, cache = toy
-    monkeypatch.setattr(assets.shutil, "which", lambda name: None)
+    monkeypatch.setattr(packages.shutil, "which", lambda name: None)
     with pytest.raises(AssetError, match=r"npm, which is not installed.*apt-get install npm.*--from"):
         install_packs((), cache)
     assert list(cache.iterdir()) == []
@@ -125,7 +126,7 @@ def test_failing_npm_is_reported(toy, monkeypatch, tmp_path):
     fake = tmp_path / "npm"
     fake.write_text("#!/bin/sh\necho 'no such package' >&2\nexit 1\n")
     fake.chmod(0o755)
-    monkeypatch.setattr(assets.shutil, "which", lambda name: str(fake))
+    monkeypatch.setattr(packages.shutil, "which", lambda name: str(fake))
     with pytest.raises(AssetError, match="could not fetch toy-data@1.0.0: no such package"):
         install_packs((), cache)
 

@@ -111,7 +111,6 @@ def test_other_config_in_the_same_folder(run, tmp_path):
 
 def test_worker_errors_go_to_the_log(run, tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_RAISE", "1")
-    (tmp_path / "d").mkdir()
     command = ("render", "--poses", "8", "--size", "64x48", "--workers", "1", "--out", tmp_path / "d")
     code, text = run(*command)
     assert code == 2 and "sample 1: ArithmeticError: the spine is a circle" in text and "Traceback" not in text
@@ -120,6 +119,15 @@ def test_worker_errors_go_to_the_log(run, tmp_path, monkeypatch):
     assert "Traceback" in run(*command, "--debug")[1]
     monkeypatch.delenv("FAKE_RAISE")
     assert run(*command)[0] == 0
+
+
+def test_no_log_in_a_folder_that_is_not_ours(run, tmp_path, monkeypatch):
+    def broken(*_, **__):
+        raise ArithmeticError("boom")
+
+    monkeypatch.setattr(synthgen.render, "render_dataset", broken)
+    code, text = run("render", *SMALL, "--out", tmp_path)
+    assert code == 2 and "unexpected ArithmeticError: boom" in text and not (tmp_path / "logs").exists()
 
 
 def test_full_disk_in_the_middle(run, tmp_path, monkeypatch):

@@ -78,6 +78,9 @@ def test_files(tmp_path):
     path.write_text("poses: 7\npeople:\n  age: [20, 30]\n")
     config = load_config(path, ["people.female=1e-1", "poses=9"])
     assert (config.poses, config.people.age, config.people.female) == (9, (20.0, 30.0), 0.1)
+    path.write_text("people:\n  agee: [20, 30]\n")
+    with pytest.raises(ConfigError, match="unknown key 'people.agee'; did you mean 'age'"):
+        load_config(path)
     path.write_text("poses: 7\nposes: 8\n")
     with pytest.raises(ConfigError, match="line 2: the key 'poses' is given twice"):
         load_config(path)

@@ -255,6 +255,14 @@ def test_a_small_disk_is_noticed_before_the_start(tmp_path, config, monkeypatch)
     monkeypatch.setattr(folder.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 90, 10))
     with pytest.raises(DatasetError, match="are needed and the disk of .* has 10 bytes free"):
         render_dataset(config, tmp_path / "d", workers=0, source=fake_source.SOURCE)
+    assert not (tmp_path / "d").exists()
+
+
+def test_what_a_run_killed_at_once_left_does_not_block_the_next(tmp_path, config):
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "shards/.plan.json.123.tmp").write_text("{")
+    (tmp_path / folder.LOCK).touch()
+    folder.claim(tmp_path, folder.identity(config, ""), fresh=False)
 
 
 def test_a_file_in_the_place_of_the_folder(tmp_path, config):

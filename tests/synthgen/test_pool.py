@@ -17,6 +17,7 @@ from synthgen.dataset import dataset_digest
 from synthgen.folder import locked
 from synthgen.render import progress_so_far, render_dataset
 from synthgen.shards import plan
+from synthgen.worker import child_environment
 
 ROOT = Path(__file__).parents[2]
 POSES = 24
@@ -157,7 +158,7 @@ def test_assets_that_do_not_open(config, tmp_path):
 
 def test_workers_keep_to_one_thread(config, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    with pool._child_environment():
+    with child_environment():
         assert os.environ["OMP_NUM_THREADS"] == "1" and os.environ["LP_NUM_THREADS"] == "1"
         assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
     assert os.environ["OMP_NUM_THREADS"] == "7"

@@ -18,7 +18,8 @@ def batch():
     limits = load_limits()
     q = 0.3 * rng.uniform(limits.typical[:, 0], limits.typical[:, 1], size=(30, len(COORDINATES)))
     q[:, 3:6] = 0.9
-    return PoseBatch(q, COORDINATES, ("stand",) * 30, ({"rejections": 2, "reasons": ("arm <through> chest",) * 2},) * 30)
+    record = {"rejections": 2, "reasons": ("arm <through> chest",) * 2}
+    return PoseBatch(q, COORDINATES, ("stand",) * 30, (record,) * 30)
 
 
 SUMMARY = {"folder": "demo", "size_px": [640, 480], "residuals_m": {"vertebra_centre": [0.001, 0.002]}}

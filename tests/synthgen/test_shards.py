@@ -135,8 +135,8 @@ def test_altered_shards_are_noticed(tmp_path, config):
     [
         ({"spec": {"bad": np.float32(1)}}, "not plain JSON"),
         ({"spec": {"bad": float("nan")}}, "not plain JSON"),
-        ({"rgb": np.zeros((48, 60, 3), np.uint8)}, "not uint8 of the configured),
-        ({"rgb": np.zeros((48, 64, 3))}, "not uint8 of the configured),
+        ({"rgb": np.zeros((48, 60, 3), np.uint8)}, "not uint8 of the configured"),
+        ({"rgb": np.zeros((48, 64, 3))}, "not uint8 of the configured"),
         ({"index": 5}, "returned index 5"),
     ],
 )

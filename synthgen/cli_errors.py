@@ -1,0 +1,58 @@
+"""How the command line fails: one sentence and exit code 2."""
+
+import contextlib
+import errno
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biomech.errors import SynthgenError
+
+Debug = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars, no summary.")]
+
+
+@contextlib.contextmanager
+def one_sentence(debug: bool, out: Path | None = None) -> Iterator[None]:
+    """Every failure below becomes one sentence on stderr; the traceback goes to a log in the dataset's folder, or with
+    --debug to stderr."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort):
+        raise
+    except SynthgenError as error:
+        details = getattr(error, "details", "")
+        _fail(str(error), details or (traceback.format_exc() if debug else ""), debug, out)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            message = "the disk is full; what is finished stays. Make room and run the same command again"
+        else:
+            message = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        _fail(message, traceback.format_exc(), debug, out)
+    except ImportError as error:
+        message = f"a library is missing or broken: {error}. Run 'make setup', or 'pip install synthgen' afresh"
+        _fail(message, traceback.format_exc(), debug, out)
+    except Exception as error:  # the last resort; the log keeps what a developer needs
+        first = (str(error).strip().splitlines() or [""])[0]
+        _fail(f"unexpected {type(error).__name__}: {first}", traceback.format_exc(), debug, out)
+
+
+def _fail(message: str, details: str, debug: bool, out: Path | None) -> None:
+    from synthgen.folder import recorded_identity
+
+    if details and debug:
+        typer.echo(details, err=True)
+    elif details and out is not None and recorded_identity(out):  # never leave a log in a stranger's folder
+        log = out / "logs" / "error.log"
+        with contextlib.suppress(OSError):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with open(log, "a", encoding="utf-8") as file:
+                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(sys.argv)}\n{details}\n")
+            message += f" (details: {log})"
+    typer.secho(f"error: {message}", fg=typer.colors.RED, err=True)
+    raise typer.Exit(2) from None
