@@ -18,7 +18,7 @@ SIDE = 224  # px of the network's input
 _GRIDS = ((28, 2), (14, 2), (7, 6))  # cells per side, anchors per cell (three layers share stride 32)
 _SAME = 0.4  # two detections closer than this, in radii, at hips and at shoulders are one person
 _BODY = (0.6, 0.97)  # half width and half height of an upright body, in radii of its circle
-_SIZES = (0.1, 0.75)  # a window answers reliably for people whose radius lies between these shares of its side
+_SIZES = (0.1, 0.6)  # a window answers reliably for people whose radius lies between these shares of its side
 LEVELS = {"frame": (), "photo": (0.6, 0.36)}  # window sides, as shares of the picture's longer side
 _BATCH = 8  # windows per run of the network
 
