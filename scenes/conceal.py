@@ -98,7 +98,7 @@ def tuck(points: np.ndarray, garment: np.ndarray, faces: np.ndarray) -> tuple[np
     normals = np.concatenate([normals, (corners + corners[:, [1, 2, 0]]).reshape(-1, 3), corners.sum(1)])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     rim = open_edges(faces)
-    from_rim = cKDTree(garment[rim]).query(points)[0] if len(rim) else np.full(len(points), 1.0)
+    from_rim = cKDTree(garment[rim]).query(samples)[0] if len(rim) else np.full(len(samples), 1.0)
     tree = cKDTree(samples)
     moved = points.copy()
     below = np.zeros(len(points), bool)
@@ -110,6 +110,8 @@ def tuck(points: np.ndarray, garment: np.ndarray, faces: np.ndarray) -> tuple[np
         sideways = np.linalg.norm(away - height[:, None] * outward, axis=1)
         beside = sideways < np.maximum(0.008, 0.5 * np.abs(height))
         need = np.where(beside, np.clip(height + MARGIN, 0.0, 0.035), 0.0)
-        below[found] |= sideways < np.maximum(0.020, 0.8 * np.abs(height))  # cloth has faces of a few centimetres
+        # Cloth has faces of a few centimetres. What hangs out below a hem has its nearest cloth on the hem.
+        here = sideways < np.maximum(0.020, 0.8 * np.abs(height))
+        below[found] |= here & (from_rim[nearest[found]] > RIM_KEPT)
         moved[found] -= need[:, None] * outward
-    return moved, below & (from_rim > RIM_KEPT)
+    return moved, below
