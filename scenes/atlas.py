@@ -9,7 +9,7 @@ import scipy.sparse
 
 from scenes.cuts import BOTTOMS, TOPS, Marks, find_marks, inside
 from scenes.layers import SKIN_VERTICES, BodyTopology, split_quads, unweld
-from scenes.textures import bleed, halve, rasterise
+from scenes.textures import RELIEF_MAX, bleed, halve, rasterise
 
 ATLAS_SIZE = 1024
 _PAINT_EDGE = 0.0015  # m, half width of a painted hem's transition
@@ -176,13 +176,13 @@ class BodyAtlas:
         picture = halve(np.concatenate([colors, alpha[..., None]], 2))
         return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
 
-    def hair_cap_picture(self, color: tuple[float, float, float]) -> np.ndarray:
-        """(512, 512, 4) short hair on the scalp: strands along the fall of the hair, ragged hairline."""
+    def hair_cap_picture(self) -> np.ndarray:
+        """(512, 512, 4) short hair on the scalp in grey (see textures.grey_hair): strands, ragged hairline."""
         field = self.field("scalp").astype(np.float32)
         strands = self._strands
         ragged = field + 0.004 * strands
         alpha = np.clip(ragged / 0.012 + 0.5, 0.0, 1.0) * 255.0
-        shade = np.asarray(color, np.float32) * 255.0 * (1.0 + 0.22 * strands[..., None])
+        shade = np.repeat((255.0 / RELIEF_MAX) * (1.0 + 0.22 * strands[..., None]), 3, axis=2)
         picture = halve(np.concatenate([shade, alpha[..., None]], 2))
         return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
 

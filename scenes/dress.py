@@ -132,33 +132,27 @@ def _cloth(catalogue: Catalogue, item: Item, spec: WardrobeSpec) -> Material:
 
 
 def _dyed(catalogue: Catalogue, name: str, dyes: tuple[tuple[int | None, Dye], ...]) -> np.ndarray:
-    def make() -> np.ndarray:
-        picture = catalogue.picture(name, channels=4 if catalogue.cutout(name) else 3)
-        for region, how in dyes:
-            if how == Dye():
-                continue
-            mask = np.ones(picture.shape[:2], bool) if region is None else catalogue.regions(name) == region
-            picture = dye(picture, mask, how)
-        return picture
-
-    return catalogue.textures.get((name, dyes), make)
+    """An item's picture in a subject's colours; nobody else wears them, so only the undyed one is worth keeping."""
+    picture = catalogue.picture(name, channels=4 if catalogue.cutout(name) else 3)
+    for region, how in dyes:
+        if how == Dye():
+            continue
+        mask = np.ones(picture.shape[:2], bool) if region is None else catalogue.regions(name) == region
+        picture = dye(picture, mask, how)
+    return np.ascontiguousarray(picture)
 
 
 def _skin_picture(catalogue: Catalogue, spec: WardrobeSpec) -> np.ndarray:
+    """A subject's skin with the tight pieces painted on."""
     tight = tuple(p for p in spec.pieces if not p.loose)
     if not any(p.cut in BOTTOMS for p in tight):
         tight = (_UNDERWEAR, *tight)
-
-    def make() -> np.ndarray:
-        if spec.skin:
-            picture = resize(catalogue.skin(spec.skin), ATLAS_SIZE)
-            gain = np.asarray(spec.skin_gain, np.float32)
-            picture = np.clip(picture.astype(np.float32) * gain + 0.5, 0, 255).astype(np.uint8)
-        else:
-            picture = catalogue.atlas.plain_skin(spec.skin_color, darker(spec.hair_color, 0.6))
-        for piece in tight:
-            picture = catalogue.atlas.paint(picture, piece)
-        return picture
-
-    key = ("worn skin", spec.skin, spec.skin_color, spec.skin_gain, tight, spec.hair_color if not spec.skin else None)
-    return catalogue.textures.get(key, make)
+    if spec.skin:
+        picture = resize(catalogue.skin(spec.skin), ATLAS_SIZE)
+        gain = np.asarray(spec.skin_gain, np.float32)
+        picture = np.clip(picture.astype(np.float32) * gain + 0.5, 0, 255).astype(np.uint8)
+    else:
+        picture = catalogue.atlas.plain_skin(spec.skin_color, darker(spec.hair_color, 0.6))
+    for piece in tight:
+        picture = catalogue.atlas.paint(picture, piece)
+    return np.ascontiguousarray(picture)

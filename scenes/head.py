@@ -11,7 +11,7 @@ from scenes.items import fit, item_layer, transfer_weights
 from scenes.layers import SKIN_VERTICES, Layer
 from scenes.renderer import Material
 from scenes.shells import Shell, shell_layer
-from scenes.textures import dye_hair, hair_relief
+from scenes.textures import RELIEF_MAX, grey_hair
 from scenes.wardrobe import Rgb, WardrobeSpec
 
 _CAP = Shell("hair/cap", "hair", "scalp", 0.005, 2)
@@ -59,30 +59,22 @@ def _eye_picture(spec: WardrobeSpec, catalogue: Catalogue) -> np.ndarray:
 
 
 def _cap_material(spec: WardrobeSpec, catalogue: Catalogue) -> Material:
-    picture = catalogue.textures.get(
-        ("cap", spec.hair_color), lambda: catalogue.atlas.hair_cap_picture(spec.hair_color)
-    )
-    return Material(texture=picture, roughness=0.7, cutout=True, double_sided=True)
+    picture = catalogue.textures.get("cap", catalogue.atlas.hair_cap_picture)
+    return Material(_hair_tint(spec.hair_color), picture, roughness=0.7, cutout=True, double_sided=True)
+
+
+def _hair_tint(color: Rgb) -> Rgb:
+    """The factor that gives a grey hair picture the mean colour `color`."""
+    return tuple(channel * RELIEF_MAX for channel in color)  # type: ignore[return-value]
 
 
 def _hair_layer(name: str, color: Rgb, rest, weights, catalogue: Catalogue, hat: np.ndarray | None) -> Layer:
     item = catalogue.item(name)
     shape = fit(item, rest)
     hidden = np.zeros(len(shape), bool) if hat is None else _under_hat(shape, hat)
-    picture = _hair_picture(catalogue, name, color)
-    material = Material(texture=picture, roughness=0.6, cutout=True, double_sided=True)
+    picture = catalogue.textures.get((name, "grey"), lambda: grey_hair(catalogue.picture(name, channels=4)))
+    material = Material(_hair_tint(color), picture, roughness=0.6, cutout=True, double_sided=True)
     return item_layer(item, shape, transfer_weights(item, weights), hidden, material, ragged=hat is None)
-
-
-def _hair_picture(catalogue: Catalogue, name: str, color: tuple[float, float, float]) -> np.ndarray:
-    """The item's picture in another hair colour: its own light and dark strands, the given mean."""
-
-    def make() -> np.ndarray:
-        picture = catalogue.picture(name, channels=4)
-        relief = catalogue.textures.get((name, "relief"), lambda: hair_relief(picture))
-        return dye_hair(picture, relief, color)
-
-    return catalogue.textures.get((name, color), make)
 
 
 def _under_hat(points: np.ndarray, hat: np.ndarray) -> np.ndarray:

@@ -104,11 +104,15 @@ def dye(picture: np.ndarray, mask: np.ndarray, how: Dye) -> np.ndarray:
     return out
 
 
-def hair_relief(picture: np.ndarray) -> np.ndarray:
-    """(h, w) float16 brightness of an (h, w, 4) hair picture relative to its mean.
+RELIEF_MAX = 2.5
+"""Brightness, relative to the mean of a hairstyle, that a grey hair picture holds as white."""
 
-    Strands keep their relief; patches of unlike brightness, which dark originals hide and light dyes would show, are
-    evened out.
+
+def grey_hair(picture: np.ndarray) -> np.ndarray:
+    """(h, w, 4) hair picture -> its relief in grey, to be given a colour by the material (times RELIEF_MAX).
+
+    One picture serves every colour. Strands keep their relief; patches of unlike brightness, which dark originals hide
+    and light colours would show, are evened out.
     """
     solid = (picture[..., 3] > 32).astype(np.float32)
     luma = (picture[..., :3].astype(np.float32) @ _LUMA) / 255.0
@@ -118,14 +122,8 @@ def hair_relief(picture: np.ndarray) -> np.ndarray:
     mean = float((luma * solid).sum() / max(solid.sum(), 1.0))
     strands = np.clip((luma + 0.03) / (around + 0.03), 0.4, 1.9) ** 0.7
     patches = np.clip((around + 0.03) / (mean + 0.03), 0.5, 1.6) ** 0.25
-    return (strands * patches).astype(np.float16)
-
-
-def dye_hair(picture: np.ndarray, relief: np.ndarray, color: tuple[float, float, float]) -> np.ndarray:
-    """Give an (h, w, 4) hair picture the mean colour `color`; relief from `hair_relief`."""
-    tinted = (np.asarray(color, np.float32) * 255.0) * relief.astype(np.float32)[..., None]
     out = picture.copy()
-    out[..., :3] = np.clip(tinted + 0.5, 0, 255).astype(np.uint8)
+    out[..., :3] = np.clip(strands * patches * (255.0 / RELIEF_MAX) + 0.5, 0, 255)[..., None].astype(np.uint8)
     return out
 
 

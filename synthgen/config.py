@@ -57,7 +57,7 @@ class Config:
     poses: int = 100
     width: int = 640
     height: int = 480
-    poses_per_subject: int = 4
+    poses_per_subject: int = 8
     splits: dict[str, float] = field(default_factory=lambda: {"train": 0.9, "val": 0.1})
     assets: str = "auto"
     shard_size: int = 50

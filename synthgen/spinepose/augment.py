@@ -14,7 +14,7 @@ from synthgen.keypoints import spinetrack
 from synthgen.spinepose.crop import Crop, affine, compose, crop_from_box, fit_aspect, inverse, transform
 from synthgen.spinepose.regions import Region
 
-GREY = (114, 114, 114)  # what lies outside the picture; neutral after normalisation
+BORDER = 0  # what lies outside the picture: black, as in the crops that every program around such models makes
 FEW_POINTS = 8  # half of a body is cropped only where this many labelled points remain
 
 
@@ -75,7 +75,7 @@ def see(region: Region, view: View, input_size: tuple[int, int]) -> np.ndarray:
     """(H, W, 3) uint8 the picture inside the view."""
     matrix = compose(affine(view.crop, input_size), inverse(region.region_from_image))
     size = (int(input_size[0]), int(input_size[1]))
-    image = cv2.warpAffine(region.image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=GREY)
+    image = cv2.warpAffine(region.image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=(BORDER,) * 3)
     return np.ascontiguousarray(image[:, ::-1]) if view.flip else image
 
 

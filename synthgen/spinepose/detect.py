@@ -202,15 +202,15 @@ def blazepose_network(folder: Path | None = None) -> Network:
     """
     import torch
 
-    from synthgen.spinepose.blazepose import BlazeGraph, load_graph
+    from synthgen.spinepose.blazepose import GraphModule, load_graph
 
-    graph = BlazeGraph(load_graph("detection", folder)).eval()
+    graph = load_graph("pose_detection", folder)
+    outputs = graph.plan["outputs"]
+    module = GraphModule(graph, (outputs["boxes"], outputs["scores"])).eval()
 
     def run(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with torch.inference_mode():
-            answers = [a.numpy() for a in graph(torch.from_numpy(pictures))]
-        boxes = next(a for a in answers if a.shape[-1] == 12)
-        logits = next(a for a in answers if a.shape[-1] == 1)
-        return boxes.reshape(len(pictures), -1, 12), logits.reshape(len(pictures), -1)
+            boxes, scores = module(torch.from_numpy(pictures).permute(0, 3, 1, 2))
+        return boxes.numpy(), scores.numpy().reshape(len(pictures), -1)
 
     return run

@@ -9,20 +9,21 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from synthgen.spinepose.blazepose import BlazeTrunk, Graph, load_graph
 from synthgen.spinepose.cspnext import CSPNeXt
 from synthgen.spinepose.errors import SpinePoseError
 from synthgen.spinepose.head import RTMCCHead
 from synthgen.spinepose.heatmap import HeatmapHead, Marginals, Outputs
 
 # deepen, widen, input size it was published at
-_RTMPOSE = {
+RTMPOSE = {
     "t": (0.167, 0.375, (192, 256)),
     "s": (0.33, 0.5, (192, 256)),
     "m": (0.67, 0.75, (192, 256)),
     "l": (1.0, 1.0, (192, 256)),
     "x": (1.33, 1.25, (288, 384)),
 }
-ARCHITECTURES = (*_RTMPOSE, "blaze-lite", "blaze-full", "blaze-heavy")
+ARCHITECTURES = (*RTMPOSE, "blaze-lite", "blaze-full", "blaze-heavy")
 # ImageNet's, as every RTMPose checkpoint expects, RGB.
 _MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
@@ -61,7 +62,7 @@ class RTMPose(PoseModel):
 
     def __init__(self, arch: str, keypoints: int, input_size: tuple[int, int], heatmaps: bool = False):
         super().__init__(arch, keypoints, input_size)
-        deepen, widen, _ = _RTMPOSE[arch]
+        deepen, widen, _ = RTMPOSE[arch]
         self.backbone = CSPNeXt(deepen, widen)
         fine, _, middle, coarse = self.backbone.channels
         self.head = RTMCCHead(coarse, keypoints, input_size)
@@ -94,7 +95,7 @@ class BlazeSpine(PoseModel):
         trunk: a BlazeTrunk; see synthgen.spinepose.blazepose.
     """
 
-    def __init__(self, arch: str, keypoints: int, input_size: tuple[int, int], trunk):
+    def __init__(self, arch: str, keypoints: int, input_size: tuple[int, int], trunk: BlazeTrunk):
         super().__init__(arch, keypoints, input_size)
         self.trunk = trunk
         self.head = HeatmapHead(trunk.channels, keypoints)
@@ -119,7 +120,7 @@ def build_model(
     input_size: tuple[int, int] | None = None,
     *,
     heatmaps: bool = False,
-    trunk: Path | dict | None = None,
+    trunk: Path | Graph | None = None,
 ) -> PoseModel:
     """A model with fresh weights (and BlazePose's own in a blaze trunk).
 
@@ -141,17 +142,15 @@ def build_model(
         raise SpinePoseError(f"the input size must be two multiples of 32, width and height; got {input_size}")
     if keypoints < 1:
         raise SpinePoseError(f"a model needs at least one keypoint; got {keypoints}")
-    if arch in _RTMPOSE:
+    if arch in RTMPOSE:
         return RTMPose(arch, keypoints, (size[0], size[1]), heatmaps)
-    from synthgen.spinepose.blazepose import BlazeTrunk, load_graph
-
-    graph = trunk if isinstance(trunk, dict) else load_graph(arch.removeprefix("blaze-"), trunk)
+    graph = trunk if isinstance(trunk, Graph) else load_graph(arch.removeprefix("blaze-"), trunk)
     return BlazeSpine(arch, keypoints, (size[0], size[1]), BlazeTrunk(graph))
 
 
 def default_input_size(arch: str) -> tuple[int, int]:
     """W, H the architecture was published at."""
-    return _RTMPOSE[arch][2] if arch in _RTMPOSE else (192, 256)
+    return RTMPOSE[arch][2] if arch in RTMPOSE else (192, 256)
 
 
 def parameter_count(model: nn.Module) -> int:

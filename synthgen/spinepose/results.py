@@ -25,8 +25,7 @@ def openpose(poses: list[Pose]) -> dict:
 
 def write_openpose(path: Path, poses: list[Pose]) -> None:
     """Write the OpenPose-style file of one picture."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, json.dumps(openpose(poses)).encode())
+    write_atomic(path, json.dumps(openpose(poses)).encode(), durable=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -62,7 +61,6 @@ class CocoFile:
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         content = {
             "info": {"description": "keypoints predicted by synthgen"},
             "images": self._images,

@@ -1,0 +1,227 @@
+"""Trained models as ONNX files that RTMPose programs run unchanged.
+
+Input: (B, 3, H, W) float, normalised by the caller with RTMPose's constants in RGB order. Outputs: simcc_x (B, K, 2W) and
+simcc_y (B, K, 2H), whose peaks are scores: about 1 where a point is surely seen. Two kinds of file:
+
+- native: the caller feeds RGB, as the constants mean it.
+- package: the caller feeds BGR as OpenCV reads it, normalised with the RGB constants. The programs in circulation do that.
+  The graph undoes their mix: multiplied back to 0..255, the channels are put in order again.
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from biomech.errors import ConfigError
+from synthgen.keypoints import spinetrack
+from synthgen.spinepose.checkpoint import load_checkpoint
+from synthgen.spinepose.codec import simcc_sigma
+from synthgen.spinepose.errors import CheckpointError, SpinePoseError
+from synthgen.spinepose.estimator import MEAN, METADATA, STD
+from synthgen.spinepose.heatmap import Outputs
+
+CHANNELS = ("native", "package")
+PRECISIONS = ("fp32", "fp16", "int8")
+_OPSET = 18
+_AGREE = 2e-3  # largest difference of an exported score from the model's own
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A file written: where, how large (bytes), and the largest difference of its scores from the model's."""
+
+    path: Path
+    channels: str
+    precision: str
+    size: int
+    difference: float
+
+
+def calibrate(outputs: Outputs, input_size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """SimCC whose peaks are scores about 0..1; the place of the peak does not change.
+
+    The loss fixes an RTMPose head's scores only up to a constant per row, since a softmax does not see it. The rows are
+    shifted to the mean that the taught Gaussian (peak 1) has. Marginals of heatmaps are scaled already.
+    """
+    if outputs.decoded:
+        return outputs.simcc_x, outputs.simcc_y
+    rows = []
+    for row, sigma in zip((outputs.simcc_x, outputs.simcc_y), simcc_sigma(input_size), strict=True):
+        taught = sigma * (2 * np.pi) ** 0.5 / row.shape[-1]
+        rows.append(row - row.mean(-1, keepdim=True) + taught)
+    return rows[0], rows[1]
+
+
+class Deployed(nn.Module):
+    """A model behind the interface of an RTMPose ONNX file.
+
+    Args:
+        model: takes RGB 0..255. bgr: the caller feeds BGR normalised with the constants of RGB.
+    """
+
+    def __init__(self, model: nn.Module, bgr: bool) -> None:
+        super().__init__()
+        self.model, self.bgr = model, bgr
+        self.register_buffer("mean", torch.from_numpy(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.from_numpy(STD).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        images = images * self.std + self.mean
+        if self.bgr:
+            images = torch.cat([images[:, 2:3], images[:, 1:2], images[:, 0:1]], 1)
+        return calibrate(self.model(images), self.model.input_size)
+
+
+def export_checkpoint(
+    checkpoint: str | Path,
+    out: str | Path,
+    channels: str = "native",
+    precision: str = "fp32",
+    calibration: np.ndarray | None = None,
+) -> Exported:
+    """Export a checkpoint.
+
+    Args:
+        checkpoint: .pt file of ours.
+        out: the .onnx file to write.
+        channels, precision, calibration: see export_onnx.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be read, or has other than the 37 keypoints.
+        ConfigError, SpinePoseError: see export_onnx.
+    """
+    model, meta = load_checkpoint(Path(checkpoint))
+    names = tuple(meta["keypoint_names"])
+    if names != spinetrack().names:
+        raise CheckpointError(f"{checkpoint} predicts {len(names)} keypoints; only the 37 of SpineTrack are exported")
+    facts = {key: meta[key] for key in ("step", "best_metric", "data_digests") if key in meta}
+    return export_onnx(model, out, channels, precision, calibration, facts)
+
+
+def export_onnx(
+    model: nn.Module,
+    out: str | Path,
+    channels: str = "native",
+    precision: str = "fp32",
+    calibration: np.ndarray | None = None,
+    facts: dict | None = None,
+) -> Exported:
+    """Write a model as ONNX, and check the file against the model.
+
+    Args:
+        model: RGB 0..255 to Outputs, with arch, keypoints, input_size.
+        out: the .onnx file to write.
+        channels: "native" (RGB) or "package" (what programs that feed BGR need).
+        precision: "fp32"; "fp16" stores the weights in half the bytes and computes as before; "int8" computes
+            convolutions in 8 bits.
+        calibration: (N, H, W, 3) uint8 RGB crops of people; int8 measures its ranges on them.
+        facts: more to say in the file's metadata; plain data.
+
+    Raises:
+        ConfigError: an option is unknown, or int8 has no calibration crops.
+        SpinePoseError: a library is missing, or the written file does not agree with the model.
+    """
+    out = Path(out)
+    if channels not in CHANNELS:
+        raise ConfigError(f"channels is '{channels}'; allowed: {', '.join(CHANNELS)}")
+    if precision not in PRECISIONS:
+        raise ConfigError(f"precision is '{precision}'; allowed: {', '.join(PRECISIONS)}")
+    if out.suffix.lower() != ".onnx":
+        raise ConfigError(f"the exported file {out} must end in .onnx")
+    if precision == "int8" and (calibration is None or not len(calibration)):
+        raise ConfigError("int8 needs crops of people to measure its ranges on; give --calibrate FOLDER")
+    _require_libraries()
+    import onnx
+
+    from synthgen.spinepose.quantise import half_weights, quantise
+
+    deployed = Deployed(model, channels == "package").eval().cpu()
+    proto = _trace(deployed, model.input_size)
+    if precision == "fp16":
+        half_weights(proto)
+    elif precision == "int8":
+        proto = quantise(proto, normalised(calibration, channels))
+    about = {
+        "keypoints": list(spinetrack().names),
+        "schema": spinetrack().name,
+        "channels": "bgr" if channels == "package" else "rgb",
+        "precision": precision,
+        "arch": model.arch,
+        "input_size": list(model.input_size),
+    }
+    onnx.helper.set_model_props(proto, {METADATA: json.dumps(about | (facts or {}), default=str)})
+    onnx.checker.check_model(proto)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_name(f".{out.name}.tmp")
+    onnx.save(proto, str(temporary))
+    try:
+        difference = _difference(temporary, deployed, model.input_size, calibration, channels)
+        if precision == "fp32" and difference > _AGREE:
+            raise SpinePoseError(f"the exported graph differs from the model by {difference:.4f}; it was not kept")
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return Exported(out, channels, precision, out.stat().st_size, difference)
+
+
+def normalised(pictures: np.ndarray, channels: str) -> np.ndarray:
+    """(N, 3, H, W) what a caller feeds for crops (N, H, W, 3) uint8 RGB."""
+    ordered = pictures[..., ::-1] if channels == "package" else pictures
+    return np.ascontiguousarray(((ordered - MEAN) / STD).astype(np.float32).transpose(0, 3, 1, 2))
+
+
+def _require_libraries() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise SpinePoseError(f"exporting needs {error.name}; install it: pip install 'synthgen[train]'") from None
+
+
+def _trace(deployed: Deployed, input_size: tuple[int, int]):
+    """ModelProto with a free batch size."""
+    width, height = input_size
+    example = torch.zeros(2, 3, height, width)
+    levels = {name: logging.getLogger(name).level for name in ("torch.onnx", "onnxscript", "onnx_ir")}
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        program = torch.onnx.export(
+            deployed,
+            (example,),
+            input_names=["input"],
+            output_names=["simcc_x", "simcc_y"],
+            dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
+            opset_version=_OPSET,
+            dynamo=True,
+            optimize=True,
+            verbose=False,
+        )
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+    return program.model_proto
+
+
+def _difference(path: Path, deployed: Deployed, input_size, calibration, channels: str) -> float:
+    """Largest difference between the file's scores and the model's, on crops or on noise; also tries another batch."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    if calibration is not None and len(calibration):
+        pictures = calibration[:3]
+    else:
+        width, height = input_size
+        pictures = np.random.default_rng(0).integers(0, 256, (3, height, width, 3), np.uint8)
+    feed = normalised(pictures, channels)
+    with torch.inference_mode():
+        wanted = [o.numpy() for o in deployed(torch.from_numpy(feed))]
+    return max(float(np.abs(a - b).max()) for a, b in zip(session.run(None, {"input": feed}), wanted, strict=True))
