@@ -54,6 +54,19 @@ PACKS: tuple[Pack, ...] = (
         folder="hdri",
     ),
 )
+"""What pictures are made of. A dataset's identity depends on these and on nothing else."""
+TRAINING_PACKS: tuple[Pack, ...] = (
+    Pack(
+        name="blazepose",
+        source="@mediapipe/pose@0.5.1675469404",
+        integrity="sha512-DFZsNWTsSphRIZppnUCuunzBiHP2FdJXR9ehc7mMi4KG+oPaOH0Em3d6kr7Py+TSyTXC1doH88KcF28k2sBxsQ==",
+        licence="Apache-2.0",
+        gives="a body expert to train with, and a person detector",
+        megabytes=42,
+        folder="blazepose",
+    ),
+)
+"""What only the pose model needs; installed by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +92,11 @@ def cache_folder() -> Path:
 
 def find_pack(name: str) -> Pack:
     """The pack called `name`."""
-    for pack in PACKS:
+    packs = (*PACKS, *TRAINING_PACKS)
+    for pack in packs:
         if pack.name == name:
             return pack
-    raise AssetError(f"no asset pack is called {name!r}; there are: {', '.join(p.name for p in PACKS)}")
+    raise AssetError(f"no asset pack is called {name!r}; there are: {', '.join(p.name for p in packs)}")
 
 
 def install_packs(
@@ -95,7 +109,7 @@ def install_packs(
     """Install packs that are not there yet.
 
     Args:
-        names: packs, all of them when empty.
+        names: packs, all that rendering uses when empty.
         cache: the asset folder, `cache_folder()` when None.
         source: a package file (.tgz), a folder of package files, or an unpacked package, instead of fetching.
         progress: told what is under way.
@@ -120,17 +134,20 @@ def install_packs(
     return tuple(done)
 
 
-def list_packs(cache: Path | None = None) -> tuple[PackState, ...]:
-    """Every pack and whether it is installed; files are not read."""
+def list_packs(cache: Path | None = None, training: bool = False) -> tuple[PackState, ...]:
+    """Every pack that rendering uses, with `training` the others too, and whether it is there; files are not read."""
     cache = cache or cache_folder()
-    return tuple(PackState(pack, _is_installed(pack, cache)) for pack in PACKS)
+    return tuple(
+        PackState(pack, _is_installed(pack, cache)) for pack in (*PACKS, *(TRAINING_PACKS if training else ()))
+    )
 
 
 def verify_packs(names: Iterable[str] = (), cache: Path | None = None) -> tuple[PackState, ...]:
-    """Compare every file of the installed packs with its recorded digest."""
+    """Compare every file with its recorded digest; without names, of packs for rendering and of others installed."""
     cache = cache or cache_folder()
     states = []
-    for pack in [find_pack(name) for name in names] or PACKS:
+    others = [pack for pack in TRAINING_PACKS if _is_installed(pack, cache)]
+    for pack in [find_pack(name) for name in names] or (*PACKS, *others):
         manifest = _read_manifest(pack, cache)
         if manifest is None:
             states.append(PackState(pack, False))
@@ -197,7 +214,7 @@ def _install(pack: Pack, cache: Path, source: Path | None, progress: Progress) -
 
 def _sweep(cache: Path) -> None:
     """Remove what killed installs left behind: hidden scratch folders nobody has touched for a day."""
-    for pack in PACKS:
+    for pack in (*PACKS, *TRAINING_PACKS):
         for left in cache.glob(f".{pack.name}-*"):
             if time.time() - left.stat().st_mtime > 86400:
                 shutil.rmtree(left, ignore_errors=True)
@@ -216,6 +233,11 @@ def _build(pack: Pack, built: Path, scratch: Path, source: Path | None, progress
 
             done = iter(range(1, 1 << 30))
             bake_makehuman(package, built, lambda piece: progress(piece, next(done), piece_count()))
+        elif pack.name == "blazepose":
+            from synthgen.spinepose.bake_blazepose import bake_blazepose
+
+            progress("converting BlazePose", 0, 0)
+            bake_blazepose(package, built)
         else:
             _convert_environments(package, built, progress)
 

@@ -22,7 +22,7 @@ def assets_install(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Fetch, check and convert asset packs. The body needs the extra: pip install 'synthgen[bake]'."""
+    """Fetch, check and convert asset packs. Extras: the body needs synthgen[bake], blazepose needs synthgen[train]."""
     from tqdm import tqdm
 
     from synthgen.assets import cache_folder, install_packs
@@ -49,7 +49,7 @@ def assets_list(debug: Debug = False) -> None:
     from synthgen.assets import cache_folder, list_packs
 
     with one_sentence(debug):
-        for state in list_packs():
+        for state in list_packs(training=True):
             mark = "installed" if state.installed else "missing  "
             pack = state.pack
             typer.echo(f"{mark}  {pack.name:<9} {pack.source:<24} ~{pack.megabytes} MB  {pack.licence}: {pack.gives}")

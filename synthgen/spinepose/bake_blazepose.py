@@ -22,8 +22,14 @@ NETWORKS = {
 }
 _TYPES = {0: np.float32, 1: np.float16, 2: np.int32}
 _ACTIVATIONS = {0: "none", 1: "relu", 3: "relu6"}
-_LANDMARK_OUTPUTS = {(195,): "landmarks", (1,): "presence", (256, 256, 1): "mask", (64, 64, 39): "heatmaps", (117,): "world"}
-_DETECTION_OUTPUTS = {(2254, 12): "boxes", (2254, 1): "scores"}
+_LANDMARK_OUTPUTS: dict[tuple[int, ...], str] = {
+    (195,): "landmarks",
+    (1,): "presence",
+    (256, 256, 1): "mask",
+    (64, 64, 39): "heatmaps",
+    (117,): "world",
+}
+_DETECTION_OUTPUTS: dict[tuple[int, ...], str] = {(2254, 12): "boxes", (2254, 1): "scores"}
 
 
 def bake_blazepose(package: Path, out: Path) -> None:
@@ -41,13 +47,13 @@ def bake_blazepose(package: Path, out: Path) -> None:
         if not path.is_file():
             raise AssetError(f"{package} holds no {file}; it is not @mediapipe/pose 0.5.1675469404")
         plan, weights = read_tflite(path)
-        np.savez(out / f"{name}.npz", plan=np.array(json.dumps(plan)), **weights)
+        np.savez(out / f"{name}.npz", **{"plan": np.array(json.dumps(plan))} | weights)  # type: ignore[arg-type]
 
 
 def read_tflite(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
     """A TFLite file as (plan, weights); see synthgen.spinepose.blazepose for what a plan holds."""
     try:
-        import tflite
+        import tflite  # type: ignore[import-untyped]
     except ImportError as error:
         raise AssetError("Converting BlazePose needs the package tflite: pip install 'synthgen[train]'.") from error
     try:
@@ -119,16 +125,19 @@ class _Reader:
         levels = [sparsity.DimMetadata(i) for i in range(sparsity.DimMetadataLength())]
         block_size = [levels[order.index(len(shape) + b)].DenseSize() for b in range(len(blocks))]
         dense = np.zeros(shape, values.dtype)
-        cells = [((), 0)]
+        cells: list[tuple[tuple[int, ...], int]] = [((), 0)]
         for level in levels:
             if level.Format() == 0:
                 size = level.DenseSize()
                 cells = [(at + (k,), stored * size + k) for at, stored in cells for k in range(size)]
             else:
-                starts, places = _sparse_vector(self.tflite, level, "Segments"), _sparse_vector(self.tflite, level, "Indices")
+                starts, places = (
+                    _sparse_vector(self.tflite, level, "Segments"),
+                    _sparse_vector(self.tflite, level, "Indices"),
+                )
                 cells = [(at + (int(places[j]),), j) for at, s in cells for j in range(starts[s], starts[s + 1])]
         for at, stored in cells:
-            index = dict(zip(order, at, strict=True))
+            index: dict[int, int] = dict(zip(order, at, strict=True))
             place = [index[d] for d in range(len(shape))]
             for number, dimension in enumerate(blocks):
                 place[dimension] = place[dimension] * block_size[number] + index[len(shape) + number]

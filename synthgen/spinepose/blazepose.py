@@ -6,6 +6,7 @@ operation, the ids of its inputs and its output, and `stride`, how much coarser 
 """
 
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,8 +74,10 @@ def load_graph(network: str, folder: Path | None = None) -> Graph:
             return Graph(plan, {key: arrays[key] for key in arrays.files if key != "plan"})
     except FileNotFoundError as error:
         raise AssetError(f"there is no {path}; run 'synthgen assets install blazepose'") from error
-    except (ValueError, KeyError, OSError) as error:
-        raise AssetError(f"{path} is not a converted BlazePose network; run 'synthgen assets install blazepose'") from error
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise AssetError(
+            f"{path} is not a converted BlazePose network; run 'synthgen assets install blazepose'"
+        ) from error
 
 
 class GraphModule(nn.Module):
@@ -131,7 +134,10 @@ class GraphModule(nn.Module):
         padding = step.get("padding", [0, 0])
         if step["same"]:
             # TensorFlow's rule: as much as the last window needs, the odd pixel at the end.
-            need = [max((-(-n // s) - 1) * s + k - n, 0) for n, s, k in zip(x.shape[2:], step["step"], weight.shape[2:], strict=True)]
+            need = [
+                max((-(-n // s) - 1) * s + k - n, 0)
+                for n, s, k in zip(x.shape[2:], step["step"], weight.shape[2:], strict=True)
+            ]
             if any(n % 2 for n in need):
                 x = nn.functional.pad(x, [need[1] // 2, need[1] - need[1] // 2, need[0] // 2, need[0] - need[0] // 2])
             else:

@@ -9,7 +9,6 @@ import hashlib
 import io
 import os
 import pickle
-import types
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,18 @@ from torch import Tensor
 from synthgen.keypoints import spinetrack
 from synthgen.spinepose.errors import CheckpointError
 from synthgen.spinepose.model import RTMPOSE, PoseModel, build_model
+from synthgen.spinepose.unpickle import HARMLESS
 
 FORMAT = "synthgen-spinepose/1"
 # Weights with one row per keypoint: what changes hands by name when two models know different keypoints.
-_ROWS = ("head.final_layer.weight", "head.final_layer.bias", "head.out.weight", "head.out.bias", "branch.out.weight", "branch.out.bias")
+_ROWS = (
+    "head.final_layer.weight",
+    "head.final_layer.bias",
+    "head.out.weight",
+    "head.out.bias",
+    "branch.out.weight",
+    "branch.out.bias",
+)
 _FEET = ("left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel")
 
 
@@ -67,7 +74,9 @@ def save_checkpoint(
         meta.setdefault("keypoint_names", list(spinetrack().names))
         meta.setdefault("sigmas", [float(s) for s in spinetrack().sigmas])
     if len(meta.get("keypoint_names", ())) != model.keypoints:
-        raise CheckpointError(f"a checkpoint of {model.keypoints} keypoints must name each of them in meta['keypoint_names']")
+        raise CheckpointError(
+            f"a checkpoint of {model.keypoints} keypoints must name each of them in meta['keypoint_names']"
+        )
     trunk = getattr(model, "trunk", None)
     state = {name: value.detach().cpu() for name, value in model.state_dict().items()}
     digest = None
@@ -117,7 +126,8 @@ def load_checkpoint(
     if expect is not None and list(expect) != names:
         odd = [n for n in names if n not in expect] or [n for n in expect if n not in names] or ["the order"]
         raise CheckpointError(
-            f"{path} has {len(names)} keypoints of another schema than the {len(expect)} asked for ({', '.join(odd[:4])} differs); "
+            f"{path} has {len(names)} keypoints of another schema than the {len(expect)} asked for "
+            f"({', '.join(odd[:4])} differs); "
             "use it with its own schema, or as the initial weights of a new model"
         )
     meta |= {"arch": model.arch, "input_size": list(model.input_size)}
@@ -128,7 +138,9 @@ def load_training(path: str | Path) -> dict[str, Any]:
     """What `save_checkpoint` was given as `training`; CheckpointError where there is nothing to resume from."""
     training = _read(Path(path)).get("training")
     if not isinstance(training, dict):
-        raise CheckpointError(f"{path} holds no training state to resume from; start from it as initial weights instead")
+        raise CheckpointError(
+            f"{path} holds no training state to resume from; start from it as initial weights instead"
+        )
     return training
 
 
@@ -199,25 +211,35 @@ def _of_mmpose(record: dict, path: Path, pack: Path | None) -> tuple[PoseModel, 
         count = state["head.final_layer.weight"].shape[0]
         size = tuple(state[f"head.cls_{axis}.weight"].shape[0] // 2 for axis in "xy")
     except (KeyError, IndexError, ValueError) as error:
-        raise CheckpointError(f"{path} is neither a checkpoint of synthgen nor an RTMPose of mmpose (no {error})") from error
+        raise CheckpointError(
+            f"{path} is neither a checkpoint of synthgen nor an RTMPose of mmpose (no {error})"
+        ) from error
     known = {(wide, max(round(6 * deep), 1)): arch for arch, (deep, wide, _) in RTMPOSE.items()}
     if (width, depth) not in known:
-        raise CheckpointError(f"{path} is an RTMPose of no known size (width {width:g}, {depth} blocks in its second stage)")
+        raise CheckpointError(
+            f"{path} is an RTMPose of no known size (width {width:g}, {depth} blocks in its second stage)"
+        )
     names = keypoint_names(count)
     model = build_model(known[width, depth], count, (size[0], size[1]))
     state = {key: value for key, value in state.items() if key.startswith(("backbone.", "head."))}
     try:
         found = model.load_state_dict(state, strict=False)
     except RuntimeError as error:
-        raise CheckpointError(f"{path} does not fit RTMPose-{model.arch}: {str(error).splitlines()[-1].strip()}") from error
+        raise CheckpointError(
+            f"{path} does not fit RTMPose-{model.arch}: {str(error).splitlines()[-1].strip()}"
+        ) from error
     missing = [key for key in found.missing_keys if not key.endswith("num_batches_tracked")]
     if missing or found.unexpected_keys:
         raise CheckpointError(
-            f"{path} is not an RTMPose with SimCC head: {len(missing)} weights are missing, {len(found.unexpected_keys)} "
-            f"are unknown ({', '.join([*missing, *found.unexpected_keys][:3])})"
+            f"{path} is not an RTMPose with SimCC head: {len(missing)} weights are missing, "
+            f"{len(found.unexpected_keys)} are unknown ({', '.join([*missing, *found.unexpected_keys][:3])})"
         )
     by_name = dict(zip(spinetrack().names, spinetrack().sigmas, strict=True))
-    return model, {"keypoint_names": list(names), "sigmas": [float(by_name.get(n, 0.035)) for n in names], "origin": "mmpose"}
+    return model, {
+        "keypoint_names": list(names),
+        "sigmas": [float(by_name.get(n, 0.035)) for n in names],
+        "origin": "mmpose",
+    }
 
 
 def _plain(key: str) -> str:
@@ -230,8 +252,17 @@ def _read(path: Path) -> dict:
     if not path.is_file():
         raise CheckpointError(f"there is no checkpoint {path}")
     try:
-        record = torch.load(path, map_location="cpu", weights_only=False, pickle_module=_HARMLESS)
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError, pickle.UnpicklingError) as error:
+        record = torch.load(path, map_location="cpu", weights_only=False, pickle_module=HARMLESS)
+    except (
+        OSError,
+        RuntimeError,
+        EOFError,
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        pickle.UnpicklingError,
+    ) as error:
         raise CheckpointError(f"{path} is not a checkpoint, or was cut off ({type(error).__name__})") from error
     if not isinstance(record, dict):
         raise CheckpointError(f"{path} holds a {type(record).__name__}, not a checkpoint")
@@ -243,49 +274,3 @@ def _digest(module: torch.nn.Module) -> str:
     for name, value in sorted(module.state_dict().items()):
         total.update(name.encode() + value.detach().cpu().float().numpy().tobytes())
     return total.hexdigest()
-
-
-class _Inert:
-    """What stands for an object of a class that tensors do not need: mmpose files carry their configuration along."""
-
-    def __new__(cls, *args, **kwargs):
-        return super().__new__(cls)
-
-    def __init__(self, *args, **kwargs):
-        pass
-
-    def __setstate__(self, state):
-        pass
-
-    def __call__(self, *args, **kwargs):
-        return _Inert()
-
-    def __setitem__(self, key, value):
-        pass
-
-    def append(self, value):
-        pass
-
-    def extend(self, values):
-        pass
-
-
-_NEEDED = {
-    ("collections", "OrderedDict"),
-    ("torch._utils", "_rebuild_tensor_v2"),
-    ("torch._utils", "_rebuild_parameter"),
-    ("torch", "Size"),
-}
-
-
-class _Unpickler(pickle.Unpickler):
-    """Makes tensors and plain containers; whatever else a file names is never imported."""
-
-    def find_class(self, module: str, name: str):
-        storage = module == "torch" and (name.endswith("Storage") or isinstance(getattr(torch, name, None), torch.dtype))
-        if (module, name) in _NEEDED or storage or (module == "torch.storage" and name in ("UntypedStorage", "TypedStorage")):
-            return super().find_class(module, name)
-        return _Inert
-
-
-_HARMLESS = types.SimpleNamespace(Unpickler=_Unpickler, load=lambda file, **kw: _Unpickler(file, **kw).load(), __name__="harmless")

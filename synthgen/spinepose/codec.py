@@ -99,7 +99,7 @@ def unflip(simcc_x: Tensor, simcc_y: Tensor, flip) -> tuple[Tensor, Tensor]:
         simcc_x, simcc_y: (B, K, 2W), (B, K, 2H) of the picture mirrored left to right.
         flip: (K,) index of each keypoint's mirror image.
     """
-    index = torch.as_tensor(np.asarray(flip), device=simcc_x.device)
+    index = torch.tensor(np.array(flip), device=simcc_x.device)
     mirrored = simcc_x.flip(-1)[:, index]
     return torch.cat([mirrored[..., 1:], mirrored[..., -1:]], -1), simcc_y[:, index]
 

@@ -1,14 +1,19 @@
 """CSPNeXt, RTMPose's backbone (Lyu et al. 2022), without its framework.
 
-Modules are called as in OpenMMLab's checkpoints (`stem.0.conv`, `stage1.1.main_conv.bn` ...), so that their weights load
-by name. Feature maps are (B, C, H / stride, W / stride).
+Modules are called as in OpenMMLab's checkpoints (`stem.0.conv`, `stage1.1.main_conv.bn` ...), so that their weights
+load by name. Feature maps are (B, C, H / stride, W / stride).
 """
 
 import torch
 from torch import Tensor, nn
 
 # in, out, blocks, residual, pooling pyramid; before widening and deepening.
-_STAGES = ((64, 128, 3, True, False), (128, 256, 6, True, False), (256, 512, 6, True, False), (512, 1024, 3, False, True))
+_STAGES = (
+    (64, 128, 3, True, False),
+    (128, 256, 6, True, False),
+    (256, 512, 6, True, False),
+    (512, 1024, 3, False, True),
+)
 
 
 class ConvNorm(nn.Module):

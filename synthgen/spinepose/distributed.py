@@ -1,5 +1,6 @@
 """One process or several under torchrun: who am I, what do the others have."""
 
+import gc
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +63,9 @@ def join(device: torch.device) -> Team:
 
 
 def leave() -> None:
+    """End the team. Wrapped models must be gone before it: one that outlives it can hang the process at its end."""
     if dist.is_initialized():
+        gc.collect()
         dist.destroy_process_group()
 
 

@@ -35,7 +35,8 @@ def _draw_pose(canvas: np.ndarray, pose: Pose, threshold: float, spine_only: boo
     if not shown.any():
         return
     low, high = pose.points[shown].min(0), pose.points[shown].max(0)
-    width = max(1, round(float((high - low).max()) / 250))
+    size = float((high - low).max())
+    width = max(1, round(size / 250))
     drawn = _fine(np.where(shown[:, None], pose.points, 0.0))
     for link in schema.links:
         if shown[link.start] and shown[link.end]:
@@ -44,11 +45,11 @@ def _draw_pose(canvas: np.ndarray, pose: Pose, threshold: float, spine_only: boo
     spine = [i for i in SPINE_IDS if shown[i]]
     if len(spine) > 2:
         cv2.polylines(canvas, [_fine(_curve(pose.points[spine]))], False, COLUMN, width + 1, cv2.LINE_AA, _BITS)
-    radius = (width + 1) << _BITS
+    radius, rim = (round(r * (1 << _BITS)) for r in (max(0.8, size / 150), max(0.5, size / 400)))
     for keypoint in schema.keypoints:
         if shown[keypoint.id]:
             centre = drawn[keypoint.id].tolist()
-            cv2.circle(canvas, centre, radius + (1 << _BITS), (0, 0, 0), -1, cv2.LINE_AA, _BITS)
+            cv2.circle(canvas, centre, radius + rim, (0, 0, 0), -1, cv2.LINE_AA, _BITS)
             cv2.circle(canvas, centre, radius, keypoint.color[::-1], -1, cv2.LINE_AA, _BITS)
     if pose.track is not None:
         corner = int(low[0]), int(max(low[1] - 4 * width, 12))

@@ -156,6 +156,7 @@ def _load_onnx(path: Path, threads: int | None) -> tuple[Runner, tuple[int, int]
         raise CheckpointError(f"{path.name} needs onnxruntime; install it: pip install 'synthgen[train]'") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the detector needs the cores in between
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -10,6 +10,7 @@ simcc_y (B, K, 2H), whose peaks are scores: about 1 where a point is surely seen
 
 import json
 import logging
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -192,17 +193,19 @@ def _trace(deployed: Deployed, input_size: tuple[int, int]):
     for name in levels:
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
-        program = torch.onnx.export(
-            deployed,
-            (example,),
-            input_names=["input"],
-            output_names=["simcc_x", "simcc_y"],
-            dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
-            opset_version=_OPSET,
-            dynamo=True,
-            optimize=True,
-            verbose=False,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the exporter about itself
+            program = torch.onnx.export(
+                deployed,
+                (example,),
+                input_names=["input"],
+                output_names=["simcc_x", "simcc_y"],
+                dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
+                opset_version=_OPSET,
+                dynamo=True,
+                optimize=True,
+                verbose=False,
+            )
     finally:
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)

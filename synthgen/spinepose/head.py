@@ -78,9 +78,9 @@ class RTMCCHead(nn.Module):
         self.cls_x = nn.Linear(_HIDDEN, int(width * SPLIT), bias=False)
         self.cls_y = nn.Linear(_HIDDEN, int(height * SPLIT), bias=False)
         nn.init.normal_(self.final_layer.weight, std=0.001)
-        nn.init.zeros_(self.final_layer.bias)
-        for layer in (self.mlp[1], self.cls_x, self.cls_y):
-            nn.init.normal_(layer.weight, std=0.01)
+        nn.init.constant_(self.final_layer.bias, 0.0)  # type: ignore[arg-type]
+        for weight in (self.mlp[1].weight, self.cls_x.weight, self.cls_y.weight):
+            nn.init.normal_(weight, std=0.01)  # type: ignore[arg-type]
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """(B, inputs, H / 32, W / 32) to (B, K, 2W) and (B, K, 2H)."""

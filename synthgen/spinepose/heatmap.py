@@ -5,6 +5,7 @@ the BlazePose trunk, whose heatmaps are the answer. Cell j of a heatmap is centr
 B batch, K keypoints.
 """
 
+import contextlib
 from typing import NamedTuple
 
 import numpy as np
@@ -95,6 +96,9 @@ class Marginals(nn.Module):
         input_size: W, H, px.
     """
 
+    x: Tensor
+    y: Tensor
+
     def __init__(self, input_size: tuple[int, int]):
         super().__init__()
         for name, side in zip("xy", input_size, strict=True):
@@ -105,8 +109,16 @@ class Marginals(nn.Module):
 
     def forward(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
         """(B, K, H / 4, W / 4) logits to (B, K, 2W) and (B, K, 2H)."""
-        share = probabilities(heatmaps)
-        return share.sum(2) @ self.x, share.sum(3) @ self.y
+        with full_precision(heatmaps):
+            share = probabilities(heatmaps)
+            return share.sum(2) @ self.x, share.sum(3) @ self.y
+
+
+def full_precision(like: Tensor) -> contextlib.AbstractContextManager:
+    """Undo autocast around what half precision would spoil: in bfloat16 the bins of a peak become one."""
+    kind = like.device.type
+    # Entered only where needed: exporters do not know the context.
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else contextlib.nullcontext()
 
 
 def probabilities(heatmaps: Tensor) -> Tensor:

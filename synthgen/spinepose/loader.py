@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from synthgen.keypoints import spinetrack
 from synthgen.spinepose.augment import AugmentConfig, change_look, draw_view, look, see
-from synthgen.spinepose.crop import Crop, crop_from_box, transform, affine, warp
+from synthgen.spinepose.crop import Crop, affine, crop_from_box, transform, warp
 from synthgen.spinepose.mixture import Mixture
 from synthgen.spinepose.regions import RegionStore
 from synthgen.spinepose.sources import Source, read_image
@@ -33,7 +34,7 @@ class Batch:
         images: (B, 3, H, W) uint8 RGB.
         clean: the same crops before light, blur and occluders, for the teacher; None where there is no teacher.
         keypoints: (B, K, 2) input px, 0 where unlabelled.
-        weights: (B, K), 0 where unlabelled or outside.
+        weights: (B, K) training weights, 0 where unlabelled or outside.
         person: (B,) size of the person in the crop: longer side of the box, input px.
         people: (source, record) of each row.
     """
@@ -61,6 +62,7 @@ class BatchMaker(torch.utils.data.Dataset):
     Args:
         stages: (first step, augmentation), in order.
         clean: also return the crops without changes of look.
+        views: different crops of one person, 0 for no end of them.
     """
 
     def __init__(
@@ -71,11 +73,14 @@ class BatchMaker(torch.utils.data.Dataset):
         input_size: tuple[int, int],
         stages: Sequence[tuple[int, AugmentConfig]],
         clean: bool = False,
+        views: int = 0,
         rank: int = 0,
         world: int = 1,
     ) -> None:
         self.sources, self.stores, self.mixture, self.input_size = tuple(sources), tuple(stores), mixture, input_size
-        self.stages, self.clean, self.rank, self.world = tuple(stages), clean, rank, world
+        self.stages, self.clean, self.views = tuple(stages), clean, views
+        self.rank, self.world = rank, world
+        self.trust = spinetrack().weights.astype(np.float32)
 
     def stage(self, step: int) -> AugmentConfig:
         """The augmentation of a step."""
@@ -101,7 +106,8 @@ class BatchMaker(torch.utils.data.Dataset):
     def _row(self, source: int, record: int, rng: np.random.Generator, config: AugmentConfig) -> tuple:
         data = self.sources[source]
         box, keypoints = data.boxes[record], data.keypoints[record]
-        view = draw_view(box, keypoints, self.input_size, config, rng)
+        where = self.mixture.view_rng(source, record, int(rng.integers(self.views))) if self.views else rng
+        view = draw_view(box, keypoints, self.input_size, config, where)
         clean = see(self.stores[source].region(record), view, self.input_size)
         points, weights = look(keypoints, data.weights[record], view, self.input_size)
 
@@ -110,7 +116,7 @@ class BatchMaker(torch.utils.data.Dataset):
 
         image = change_look(clean, config, rng, donor)
         person = np.float32(max(box[2:]) * self.input_size[0] / view.crop.scale[0])
-        return image, clean if self.clean else np.uint8(0), points, weights, person
+        return image, clean if self.clean else np.uint8(0), points, weights * self.trust, person
 
 
 def batches(maker: BatchMaker, first: int, end: int, workers: int) -> Iterator[Batch]:

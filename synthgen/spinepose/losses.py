@@ -2,22 +2,25 @@
 
 B batch, K keypoints; w (B, K) weights; P_x, P_y the model's distributions per axis (`axis_probabilities`).
 
-position      sum_bk w KL / sum w, where KL = (KL(Q_x || P_x) + KL(Q_y || P_y)) / 2 in nats and Q = softmax(10 g), g the
-              Gaussian of the codec (RTMPose's target). A model whose answer is a heatmap is taught by `heatmap` instead.
+position      sum_bk w KL / sum w, where KL = (KL(Q_x || P_x) + KL(Q_y || P_y)) / 2 in nats and Q = softmax(10 g), g
+              the Gaussian of the codec (RTMPose's target). A model that answers in heatmaps is taught by `heatmap`.
 heatmap       sum_bk w (CE(G, softmax h) + 20 |e / (W, H)|_1) / sum w, G the normalised Gaussian of 1.3 cells and e the
               error of the heatmap's mean. Also the auxiliary branch's loss, with a weight of its own.
 distillation  as position, with the teacher's distribution for Q and its mask for w.
-structure     over supported chains, with shares r_i = |d_i| / sum |d|, and turns c_i = cos(d_i, d_(i+1)):
-              mean_i huber((r_i - m_i) / s_i) + mean_i relu(t_i - c_i). m_i is the label's share where the whole chain is
-              labelled, else the prior's mean; s_i is the prior's spread; t_i the prior's lowest turn, or the label's turn
+structure     over supported chains, with shares r_i = |d_i| / sum |d| and turns c_i = cos(d_i, d_(i+1)):
+              mean_i rho((r_i - m_i) / s_i) + mean_i relu(t_i - c_i). m_i is the label's share where the whole chain
+              is labelled, else the prior's mean; s_i is the prior's spread; t_i the prior's lowest turn, or the label's
               where that is lower: neighbouring segments may not fold over each other, which is the chain's order.
-smoothness    over supported chains: mean_i huber(|b_i - b*_i| / 0.02) where the whole chain is labelled, else
-              mean_i huber(relu(|b_i| - q_i) / 0.02); b_i = (p_(i-1) - 2 p_i + p_(i+1)) / person size, b* the label's, q_i
-              the prior's bound. Truly bent backs are not pulled straight: only what exceeds label or prior costs.
+smoothness    over supported chains: mean_i rho(|b_i - b*_i| / 0.02) where the whole chain is labelled, else
+              mean_i rho(relu(|b_i| - q_i) / 0.02); b_i = (p_(i-1) - 2 p_i + p_(i+1)) / person size, b* the label's,
+              q_i the prior's bound. Truly bent backs are not pulled straight: only the excess costs.
 
-Points of the last two are means of P_x and P_y, which are differentiable. A chain is supported where all nine points are
-labelled in the picture, or where there is a prior, at least one shoulder and one hip are labelled or known to the
-teacher, and the chain is not seen end-on (its length over person size above the prior's bound, else fading out).
+rho(e) = log(1 + e^2) / 2 is a square near 0 whose slope falls again beyond 1: a chain that is all wrong is left to the
+position terms, whose gradient it would drown at the start.
+
+Points of the last two terms are means of P_x and P_y, which are differentiable. A chain is supported where all nine
+points are labelled in the picture, or where there is a prior, at least one shoulder and one hip are labelled or known
+to the teacher, and the chain is not seen end-on (its length over person size above the prior's bound, else fading out).
 """
 
 from dataclasses import dataclass
@@ -25,21 +28,21 @@ from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
-from torch.nn.functional import huber_loss, relu
+from torch.nn.functional import relu
 
 from synthgen.keypoints import SPINE_IDS
 from synthgen.spinepose import codec
-from synthgen.spinepose.heatmap import TARGET_SIGMA, Outputs, cells, probabilities
+from synthgen.spinepose.heatmap import TARGET_SIGMA, Outputs, cells, full_precision, probabilities
 from synthgen.spinepose.prior import SpinePrior, person_size, prior_from_dict, spine_prior
 
 __all__ = [
-    "LossWeights", "SpinePrior", "Targets", "axis_log_probabilities", "distillation_loss", "heatmap_loss", "person_size",
-    "position_loss", "prior_from_dict", "smoothness_loss", "spine_prior", "structure_loss", "total_loss",
+    "LossWeights", "SpinePrior", "Targets", "axis_log_probabilities", "distillation_loss", "heatmap_loss",
+    "person_size", "position_loss", "prior_from_dict", "smoothness_loss", "spine_prior", "structure_loss", "total_loss",
 ]  # fmt: skip
 
 BETA = 10.0
 """Inverse temperature of SimCC scores and labels; RTMPose's."""
-_BEND_SCALE = 0.02  # of person size: half a segment's bend; sets where the Huber loss turns linear
+_BEND_SCALE = 0.02  # of person size: about half a segment's bend; where rho is steepest
 _SHARE_SPREAD = 0.03  # of chain length, where there is no prior
 _POINT_PULL = 20.0
 _SHOULDERS, _HIPS = (5, 6), (11, 12)
@@ -91,21 +94,27 @@ def total_loss(
         outputs: of the model. targets: None, or weights of 0, for unlabelled pictures.
         teacher_targets, prior: None switches off what leans on them.
     """
-    weights = weights or LossWeights()
+    with full_precision(outputs.simcc_x):
+        return _total(outputs, targets, teacher_targets, weights or LossWeights(), prior)
+
+
+def _total(
+    outputs: Outputs, targets: Targets | None, soft: Soft | None, weights: LossWeights, prior: SpinePrior | None
+) -> tuple[Tensor, dict[str, Tensor]]:
     terms: dict[str, Tensor] = {}
     if targets is not None and weights.position:
         terms["position"] = (heatmap_loss if outputs.decoded else position_loss)(outputs, targets)
     if targets is not None and weights.heatmap and outputs.heatmaps is not None and not outputs.decoded:
         terms["heatmap"] = heatmap_loss(outputs, targets)
-    if teacher_targets is not None and weights.distillation:
-        terms["distillation"] = distillation_loss(outputs, teacher_targets)
+    if soft is not None and weights.distillation:
+        terms["distillation"] = distillation_loss(outputs, soft)
     if targets is not None and outputs.simcc_x.shape[1] > max(SPINE_IDS) and (weights.structure or weights.smoothness):
-        chain = _chain(outputs, targets, teacher_targets, prior)
+        chain = _chain(outputs, targets, soft, prior)
         if weights.structure:
             terms["structure"] = _structure(chain, prior)
         if weights.smoothness:
             terms["smoothness"] = _smoothness(chain, prior)
-    total = outputs.simcc_x.sum() * 0.0
+    total = outputs.simcc_x.float().sum() * 0.0
     for name, value in terms.items():
         total = total + getattr(weights, name) * value
     return total, {name: value.detach() for name, value in terms.items()} | {"total": total.detach()}
@@ -153,12 +162,16 @@ def heatmap_loss(outputs: Outputs, targets: Targets) -> Tensor:
     return _mean(entropy + _POINT_PULL * error, weights)
 
 
-def structure_loss(outputs: Outputs, targets: Targets, soft: Soft | None = None, prior: SpinePrior | None = None) -> Tensor:
+def structure_loss(
+    outputs: Outputs, targets: Targets, soft: Soft | None = None, prior: SpinePrior | None = None
+) -> Tensor:
     """Segment shares and chain order; see the module."""
     return _structure(_chain(outputs, targets, soft, prior), prior)
 
 
-def smoothness_loss(outputs: Outputs, targets: Targets, soft: Soft | None = None, prior: SpinePrior | None = None) -> Tensor:
+def smoothness_loss(
+    outputs: Outputs, targets: Targets, soft: Soft | None = None, prior: SpinePrior | None = None
+) -> Tensor:
     """Second differences; see the module."""
     return _smoothness(_chain(outputs, targets, soft, prior), prior)
 
@@ -202,7 +215,7 @@ def _structure(chain: _Chain, prior: SpinePrior | None) -> Tensor:
         low = torch.where(by_label, torch.minimum(true_turn, low), low)
     else:
         low = torch.minimum(true_turn, low.new_zeros(7))
-    off = huber_loss(share / spread, true_share / spread, reduction="none").mean(1)
+    off = _bounded((share - true_share) / spread).mean(1)
     return _mean(off + relu(low - turn).mean(1), chain.support)
 
 
@@ -211,8 +224,7 @@ def _smoothness(chain: _Chain, prior: SpinePrior | None) -> Tensor:
     excess = _length(bend - true_bend)
     if prior is not None:
         excess = torch.where(chain.labelled[:, None], excess, relu(_length(bend) - bend.new_tensor(prior.bend_high)))
-    excess = excess / _BEND_SCALE
-    return _mean(huber_loss(excess, torch.zeros_like(excess), reduction="none").mean(1), chain.support)
+    return _mean(_bounded(excess / _BEND_SCALE).mean(1), chain.support)
 
 
 def _shape(points: Tensor) -> tuple[Tensor, Tensor]:
@@ -226,6 +238,11 @@ def _shape(points: Tensor) -> tuple[Tensor, Tensor]:
 
 def _bend(points: Tensor) -> Tensor:
     return points[:, :-2] - 2 * points[:, 1:-1] + points[:, 2:]
+
+
+def _bounded(excess: Tensor) -> Tensor:
+    """rho of the module's formulas."""
+    return excess.square().log1p() / 2
 
 
 def _length(vectors: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 from biomech.errors import ConfigError
 
 # Streams of random numbers that must never coincide.
-ORDER, PLACES, VIEW = 1, 2, 3
+ORDER, PLACES, VIEW, FIXED_VIEW = 1, 2, 3, 4
 
 
 def shares(weights: Sequence[float], real: Sequence[bool], body_share: float) -> np.ndarray:
@@ -72,6 +72,10 @@ class Mixture:
     def rng(self, step: int, place: int) -> np.random.Generator:
         """The generator behind everything random about one picture of a batch."""
         return np.random.default_rng([self.seed, VIEW, step, place])
+
+    def view_rng(self, source: int, record: int, view: int) -> np.random.Generator:
+        """The generator of a crop that comes back; see `views` of the loader."""
+        return np.random.default_rng([self.seed, FIXED_VIEW, source, record, view])
 
     def _reach(self, steps: int) -> None:
         """Replays the shares: each step tops up whoever lags furthest behind what is due."""

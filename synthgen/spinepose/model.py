@@ -25,7 +25,7 @@ RTMPOSE = {
 }
 ARCHITECTURES = (*RTMPOSE, "blaze-lite", "blaze-full", "blaze-heavy")
 # ImageNet's, as every RTMPose checkpoint expects, RGB.
-_MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 
 class PoseModel(nn.Module):
@@ -60,6 +60,9 @@ class RTMPose(PoseModel):
             pose; inference does not run it (`model.eval()` skips it).
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, arch: str, keypoints: int, input_size: tuple[int, int], heatmaps: bool = False):
         super().__init__(arch, keypoints, input_size)
         deepen, widen, _ = RTMPOSE[arch]
@@ -67,8 +70,8 @@ class RTMPose(PoseModel):
         fine, _, middle, coarse = self.backbone.channels
         self.head = RTMCCHead(coarse, keypoints, input_size)
         self.branch = HeatmapHead((fine, middle, coarse), keypoints) if heatmaps else None
-        self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Outputs:
         """(B, 3, H, W) RGB 0..255 to Outputs; heatmaps only while training, and with the branch."""
@@ -104,7 +107,8 @@ class BlazeSpine(PoseModel):
     def forward(self, images: Tensor) -> Outputs:
         """(B, 3, H, W) RGB 0..255 to Outputs; the SimCC are decoded from the heatmaps."""
         heatmaps = self.head(*self.trunk(images / 255)).float()
-        return Outputs(*self.marginals(heatmaps), heatmaps, decoded=True)
+        simcc_x, simcc_y = self.marginals(heatmaps)
+        return Outputs(simcc_x, simcc_y, heatmaps, decoded=True)
 
     def freeze_trunk(self, below: int = 0) -> None:
         """See PoseModel. The trunk has no batch norm, so what is frozen stays exactly as it was."""

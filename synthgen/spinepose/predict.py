@@ -124,9 +124,11 @@ class VideoPredictor:
             raise ConfigError("without a detector, boxes must be given")
         known = self._tracker.boxes
         poses = [p for p in self.estimator(image, known) if p.score >= self.options.person]
-        if not poses or self._frame % self.options.every == 0:
-            levels = LEVELS["photo"] if self._frame == 0 else LEVELS["frame"]
-            found = [d.box for d in self.detector(image, levels)]
+        turn = self._frame % self.options.every == 0
+        if not poses or turn:
+            found = [d.box for d in self.detector(image, LEVELS["frame"])]
+            if not found and not poses and turn:  # somebody may be far away
+                found = [d.box for d in self.detector(image, LEVELS["photo"])]
             taken = np.array([box_of(p) for p in poses]).reshape(-1, 4)
             new = [b for b in found if not len(taken) or overlap(b[None], taken).max() < 0.5]
             poses += _settle(image, self.estimator, new, self.options.person)

@@ -40,7 +40,8 @@ class SpinePrior:
 
 def prior_from_dict(values: dict) -> SpinePrior:
     """Undo SpinePrior.to_dict."""
-    return SpinePrior(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    plain: dict = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    return SpinePrior(**plain)
 
 
 def person_size(keypoints: np.ndarray) -> np.ndarray:

@@ -84,6 +84,7 @@ class TeacherConfig:
 
     backend: str = "none"
     path: str = ""
+    views: int = 0
     cache: str = beside("")
 
 
@@ -131,18 +132,6 @@ class TrainConfig:
     teacher: TeacherConfig = TeacherConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     run: RunConfig = RunConfig()
-
-    def __post_init__(self) -> None:
-        if any(side % 32 for side in self.model.input_size):
-            raise ConfigError(f"'model.input_size' must be multiples of 32, got {list(self.model.input_size)}")
-        if self.schedule.learn_from_stride not in (0, 4, 8, 16, 32):
-            raise ConfigError(f"'schedule.learn_from_stride' is {self.schedule.learn_from_stride}; 0, 4, 8, 16 or 32")
-        if self.schedule.late_epochs > self.schedule.epochs:
-            raise ConfigError(
-                f"'schedule.late_epochs' is {self.schedule.late_epochs}, more than the {self.schedule.epochs} epochs"
-            )
-        if self.teacher.backend != "none" and not self.teacher.path:
-            raise ConfigError("'teacher.path' is empty; give heavy, full or lite for blazepose, a file for the others")
 
     def training_sources(self) -> dict[str, SourceConfig]:
         """The sources that `data.use` leaves. ConfigError where that is none."""
@@ -197,7 +186,18 @@ def load_train_config(path: str | Path | None = None, overrides: Sequence[str] =
     config = reader.build(TrainConfig, data, "", TrainConfig())
     for text in overrides:
         config = reader.override(config, [_whole_group(config, text)])
+    _check(config)
     return config
+
+
+def _check(config: TrainConfig) -> None:
+    """What only shows once every setting is in its place."""
+    if any(side % 32 for side in config.model.input_size):
+        raise ConfigError(f"'model.input_size' must be multiples of 32, got {list(config.model.input_size)}")
+    if config.schedule.learn_from_stride not in (0, 4, 8, 16, 32):
+        raise ConfigError(f"'schedule.learn_from_stride' is {config.schedule.learn_from_stride}; allowed: 0, 4, 8, 16, 32")
+    if config.teacher.backend in ("onnx", "checkpoint") and not config.teacher.path:
+        raise ConfigError(f"'teacher.path' is empty; give the file of the {config.teacher.backend} teacher")
 
 
 def train_config_from_plain(data: Any) -> TrainConfig:
@@ -214,6 +214,8 @@ def _whole_group(config: TrainConfig, text: str) -> str:
     """"data.sources.NAME[.key]=value" as an assignment of the whole group, which is what the reader understands."""
     dotted, equals, raw = text.partition("=")
     parts = dotted.strip().split(".")
+    if equals and not raw.strip():
+        text, raw = f"{dotted}=''", "''"  # "data.store=" means no store, where YAML would say null
     if not equals or len(parts) < 3 or parts[0] != "data" or parts[1] not in ("sources", "val"):
         return text
     value = settings.parse_yaml(raw, f"value of '{dotted.strip()}'")

@@ -1,0 +1,95 @@
+"""The commands `synthgen predict` and `synthgen export`: read options, call the library.
+
+Errors leave as SynthgenError; the caller's command line turns them into one sentence.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def predict(
+    source: Annotated[str, typer.Argument(metavar="PHOTO|VIDEO|FOLDER|webcam", help="What to look at.")],
+    out: Annotated[Path, typer.Option(help="Folder for overlays and JSON files.")] = Path("out/predict"),
+    weights: Annotated[Path | None, typer.Option(help=".pt or .onnx file; default: the one shipped.")] = None,
+    box: Annotated[list[str] | None, typer.Option(metavar="X,Y,W,H", help="A person's box, px; repeatable.")] = None,
+    boxes: Annotated[Path | None, typer.Option(help="JSON file of boxes per picture (COCO, or name to boxes).")] = None,
+    flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored picture: slower, steadier.")] = False,
+    smooth: Annotated[bool, typer.Option("--smooth/--no-smooth", help="One-euro filter on videos.")] = True,
+    overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="Draw on pictures and videos.")] = True,
+    json: Annotated[bool, typer.Option("--json/--no-json", help="Write OpenPose-style and COCO JSON.")] = True,
+    spine_only: Annotated[bool, typer.Option("--spine-only", help="Draw only the nine points of the column.")] = False,
+    min_person: Annotated[float, typer.Option(help="Least score of a person found, 0 to 1.")] = 0.3,
+    min_point: Annotated[float, typer.Option(help="Least score of a keypoint that is drawn, 0 to 1.")] = 0.5,
+    detector_score: Annotated[float, typer.Option(help="Least score of the person detector.")] = 0.5,
+    every: Annotated[int, typer.Option(help="Video frames between two looks for newcomers.")] = 20,
+    frames: Annotated[int | None, typer.Option(help="Use only so many frames of a video or camera.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads of the model; default: the library's.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no summary.")] = False,
+) -> None:
+    """Find people and their 37 keypoints, with the spine, in pictures and videos."""
+    import numpy as np
+
+    from biomech.errors import ConfigError
+    from synthgen.spinepose.detect import Detector
+    from synthgen.spinepose.estimator import Estimator
+    from synthgen.spinepose.given import parse_box, read_boxes
+    from synthgen.spinepose.predict import Options
+    from synthgen.spinepose.predict import predict as run
+    from synthgen.spinepose.smooth import OneEuro
+
+    if box and boxes:
+        raise ConfigError("give boxes by --box or by --boxes, not both")
+    options = Options(
+        person=min_person,
+        shown=min_point,
+        spine_only=spine_only,
+        smooth=OneEuro() if smooth else None,
+        every=every,
+        limit=frames,
+        overlay=overlay,
+        json=json,
+    )
+    given = np.stack([parse_box(b) for b in box]) if box else read_boxes(boxes) if boxes else None
+    estimator = Estimator(weights, flip, threads)
+    detector = Detector(threshold=detector_score) if given is None else None
+
+    def progress(name: str, done: int) -> None:
+        if not quiet and done % 50 == 0:
+            typer.echo(f"{name}: {done} frames", err=True)
+
+    summary = run(source, out, estimator, detector, options, given, progress)
+    if not quiet:
+        rate = summary.frames / max(summary.seconds, 1e-9)
+        what = "picture" if summary.frames == 1 else "pictures or frames"
+        typer.echo(f"{summary.frames} {what}, {summary.people} people, {rate:.1f} per second: {summary.out}")
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help=".pt file of a trained model.")],
+    out: Annotated[Path | None, typer.Option(help="File to write; default: beside the checkpoint.")] = None,
+    format: Annotated[str, typer.Option(help="Only onnx.")] = "onnx",
+    channels: Annotated[str, typer.Option(metavar="native|package|both", help="Fed RGB, or BGR as packages do.")] = "both",
+    precision: Annotated[str, typer.Option(metavar="fp32|fp16|int8|all", help="Of the file.")] = "fp32",
+    calibrate: Annotated[Path | None, typer.Option(help="Folder of photographs of people; int8 needs it.")] = None,
+    crops: Annotated[int, typer.Option(help="How many people to calibrate on.")] = 64,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No table.")] = False,
+) -> None:
+    """Export a trained model to ONNX files that rtmlib, spinepose and other RTMPose programs run."""
+    from biomech.errors import ConfigError
+    from synthgen.spinepose.export import CHANNELS, PRECISIONS
+    from synthgen.spinepose.export_table import calibration_crops, export_all, table
+
+    if format != "onnx":
+        raise ConfigError(f"--format is '{format}'; allowed: onnx")
+    kinds = CHANNELS if channels == "both" else (channels,)
+    wanted = PRECISIONS if precision == "all" else (precision,)
+    pictures = calibration_crops(calibrate, checkpoint, crops) if calibrate is not None else None
+    rows = export_all(checkpoint, out, kinds, wanted, pictures)
+    if not quiet:
+        typer.echo(table(rows))
