@@ -196,7 +196,9 @@ def report(result: dict) -> str:
         "per point: " + " ".join(f"{n} {e:.4f}" for n, e in zip(names, result["per_point"], strict=True)),
     ]
     for n, (length, spread) in enumerate(zip(result["lengths"], result["variation"], strict=True)):
-        lines.append(f"{names[n]:>8} - {names[n + 1]:<8} {1000 * length:5.0f} mm, coefficient of variation {spread:.3f}")
+        lines.append(
+            f"{names[n]:>8} - {names[n + 1]:<8} {1000 * length:5.0f} mm, coefficient of variation {spread:.3f}"
+        )
     lines.append(f"whole chain: coefficient of variation {result['whole']:.3f} (goal .04 for each segment)")
     return "\n".join(lines)
 

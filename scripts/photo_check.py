@@ -3,8 +3,8 @@
     python scripts/photo_check.py [--weights FILE] [--data FOLDER] [--out FOLDER]
 
 The folder holds photographs and person_keypoints_coco17.json (COCO); default: photos/ in $SYNTHGEN_TEST_DATA or in
-../shared/data. Counted are people with at least five labelled points and a box at least 60 px high; boxes are the labelled
-ones. Then the detector looks for the same people on its own.
+../shared/data. Counted are people with at least five labelled points and a box at least 60 px high; boxes are the
+labelled ones. Then the detector looks for the same people on its own.
 """
 
 import argparse
@@ -86,8 +86,8 @@ def check(folder: Path, weights: Path | None, out: Path | None) -> dict[str, flo
         "extra": extra,
     }
     print(
-        f"{result['people']} people: mean OKS {result['oks']:.3f}, with flip test {result['oks_flip']:.3f}; the detector "
-        f"finds {result['found']} of them (OKS {result['oks_found']:.3f}) and {extra} that are not labelled"
+        f"{result['people']} people: mean OKS {result['oks']:.3f}, with flip test {result['oks_flip']:.3f}; "
+        f"the detector finds {result['found']} (OKS {result['oks_found']:.3f}) and {extra} not labelled"
     )
     return result
 

@@ -112,7 +112,9 @@ def change_look(
     if rng.random() < config.grey:
         image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     if rng.random() < config.blur:
-        image = cv2.blur(image, (3, 3)) if rng.random() < 0.5 else cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 1.8))
+        image = (
+            cv2.blur(image, (3, 3)) if rng.random() < 0.5 else cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 1.8))
+        )
     if rng.random() < config.blur:
         image = cv2.medianBlur(image, int(rng.choice([3, 5])))
     if rng.random() < config.occluder and donor is not None:

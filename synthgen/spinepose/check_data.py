@@ -96,11 +96,14 @@ def judge(source: Source) -> tuple[list[str], list[str]]:
     doubts: list[str] = []
     labelled = source.keypoints[..., 2] > 0
     if source.map.points and not labelled.any():
-        problems.append(f"'{source.name}' has no labelled keypoint at all; is 'map' right, are the visibilities above 0?")
+        problems.append(
+            f"'{source.name}' has no labelled keypoint at all; is 'map' right, are the visibilities above 0?"
+        )
     zero = labelled & (source.keypoints[..., :2] == 0).all(-1)
     if zero.any():
         problems.append(
-            f"'{source.name}': {int(zero.sum())} points at exactly (0, 0) are marked as labelled; unlabelled points need "
+            f"'{source.name}': {int(zero.sum())} points at exactly (0, 0) are marked as labelled; "
+            "unlabelled points need "
             "visibility 0"
         )
     problems += left_and_right(source)
@@ -125,7 +128,8 @@ def left_and_right(source: Source) -> list[str]:
             right_way = float((points[known, left, 0] > points[known, right, 0]).mean())
             if right_way < 0.5:
                 found.append(
-                    f"'{source.name}': left and right {name} are swapped on {1 - right_way:.0%} of {int(known.sum())} people "
+                    f"'{source.name}': left and right {name} are swapped on {1 - right_way:.0%} of "
+                    f"{int(known.sum())} people "
                     "who face the camera; flips would be learnt wrongly. Is it a mirrored picture or a wrong map?"
                 )
     return found
@@ -159,10 +163,13 @@ def _boxes(source: Source) -> tuple[list[str], list[str]]:
     empty = (count > 0) & ((inside & labelled).sum(1) < 0.5 * count)
     problems, doubts = [], []
     if away.any():
-        problems.append(f"'{source.name}': {int(away.sum())} boxes lie outside their picture; are they x, y, width, height?")
+        problems.append(
+            f"'{source.name}': {int(away.sum())} boxes lie outside their picture; are they x, y, width, height?"
+        )
     if empty.mean() > 0.05:
         problems.append(
-            f"'{source.name}': most keypoints of {int(empty.sum())} people lie outside their box; are boxes x, y, width, "
+            f"'{source.name}': most keypoints of {int(empty.sum())} people lie outside their box; "
+            "are boxes x, y, width, "
             "height in pixels?"
         )
     elif empty.any():
@@ -183,7 +190,8 @@ def _pictures(source: Source) -> list[str]:
         size = source.sizes[row]
         if size.all() and tuple(size) != (width, height):
             return [
-                f"'{source.name}': {source.images[row]} is {width} x {height}, the annotations say {size[0]} x {size[1]}; "
+                f"'{source.name}': {source.images[row]} is {width} x {height}, the annotations say "
+                f"{size[0]} x {size[1]}; "
                 "the keypoints would be off"
             ]
     return []

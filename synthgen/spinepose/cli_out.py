@@ -74,7 +74,9 @@ def export(
     checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help=".pt file of a trained model.")],
     out: Annotated[Path | None, typer.Option(help="File to write; default: beside the checkpoint.")] = None,
     format: Annotated[str, typer.Option(help="Only onnx.")] = "onnx",
-    channels: Annotated[str, typer.Option(metavar="native|package|both", help="Fed RGB, or BGR as packages do.")] = "both",
+    channels: Annotated[
+        str, typer.Option(metavar="native|package|both", help="Fed RGB, or BGR as packages do.")
+    ] = "both",
     precision: Annotated[str, typer.Option(metavar="fp32|fp16|int8|all", help="Of the file.")] = "fp32",
     calibrate: Annotated[Path | None, typer.Option(help="Folder of photographs of people; int8 needs it.")] = None,
     crops: Annotated[int, typer.Option(help="How many people to calibrate on.")] = 64,

@@ -42,16 +42,18 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Train; the word 'run' may be left out."""
+    from synthgen.spinepose.distributed import finish
     from synthgen.spinepose.train import train
     from synthgen.spinepose.train_config import load_train_config
 
     def tell(line: str) -> None:
-        if not quiet or line.startswith("warning"):
+        if line.startswith("warning"):
+            typer.secho(line, fg=typer.colors.YELLOW, err=True)
+        elif not quiet:
             typer.echo(line)
 
-    summary = train(load_train_config(config, settings or ()), resume_run=resume, tell=tell)
-    for warning in summary.warnings:
-        typer.secho(f"warning: {warning}", fg=typer.colors.YELLOW, err=True)
+    train(load_train_config(config, settings or ()), resume_run=resume, tell=tell)
+    finish()
 
 
 @train_app.command("check-data")
@@ -81,12 +83,15 @@ def check(
 def evaluate(
     checkpoints: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT...", help="One row of the table each.")],
     data: Annotated[
-        list[str] | None, typer.Option(help="Rendered set, COCO file or .tar shards; repeatable. Default: the run's 'val'.")
+        list[str] | None,
+        typer.Option(help="Rendered set, COCO file or .tar shards; repeatable. Default: the run's 'val'."),
     ] = None,
     split: Annotated[str, typer.Option(help="Split of rendered sets.")] = "val",
     images: Annotated[str, typer.Option(help="Folder of the pictures, where not beside the annotations.")] = "",
     keypoint_map: Annotated[str, typer.Option("--map", help="Keypoint map of the data.")] = "spinetrack37",
-    boxes: Annotated[Path | None, typer.Option(help="COCO detections for the AP; default: the annotated boxes.")] = None,
+    boxes: Annotated[
+        Path | None, typer.Option(help="COCO detections for the AP; default: the annotated boxes.")
+    ] = None,
     flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Average with the mirrored picture.")] = True,
     limit: Annotated[int, typer.Option(min=0, help="People per set; 0: all.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("out/evaluation"),
@@ -114,7 +119,8 @@ def evaluate(
         model = model.to(device, memory_format=torch.channels_last)
         if data:
             configs = {
-                Path(d).stem if len(data) > 1 else Path(d).name: SourceConfig(d, images, split, keypoint_map) for d in data
+                Path(d).stem if len(data) > 1 else Path(d).name: SourceConfig(d, images, split, keypoint_map)
+                for d in data
             }
         else:
             configs = train_config_from_plain(meta.get("config")).data.val

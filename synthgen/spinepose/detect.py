@@ -167,9 +167,7 @@ class Detector:
                 points.append(found * side + (x, y))
                 scores.append(score)
         people = suppress(np.concatenate(points), np.concatenate(scores))
-        return [
-            Detection(person_box(p), score, p[0], p[2], float(np.linalg.norm(p[1] - p[0]))) for p, score in people
-        ]
+        return [Detection(person_box(p), score, p[0], p[2], float(np.linalg.norm(p[1] - p[0]))) for p, score in people]
 
 
 def _window(image: np.ndarray, square: tuple[float, float, float]) -> np.ndarray:

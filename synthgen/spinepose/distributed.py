@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +68,17 @@ def leave() -> None:
     if dist.is_initialized():
         gc.collect()
         dist.destroy_process_group()
+
+
+def finish() -> None:
+    """End this process at once if it is one of a team; to be called last, when everything is written.
+
+    gloo's threads can outlive the group and keep the interpreter from ending, which torchrun would wait for.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def wrap(model: nn.Module, team: Team, device: torch.device) -> nn.Module:

@@ -55,7 +55,14 @@ def _draw_pose(canvas: np.ndarray, pose: Pose, threshold: float, spine_only: boo
         corner = int(low[0]), int(max(low[1] - 4 * width, 12))
         for color, thickness in (((0, 0, 0), width + 2), ((255, 255, 255), width)):
             cv2.putText(
-                canvas, str(pose.track), corner, cv2.FONT_HERSHEY_SIMPLEX, 0.4 * width + 0.2, color, thickness, cv2.LINE_AA
+                canvas,
+                str(pose.track),
+                corner,
+                cv2.FONT_HERSHEY_SIMPLEX,
+                0.4 * width + 0.2,
+                color,
+                thickness,
+                cv2.LINE_AA,
             )
 
 

@@ -166,7 +166,9 @@ def _load_onnx(path: Path, threads: int | None) -> tuple[Runner, tuple[int, int]
     shapes = [output.shape for output in session.get_outputs()]
     numbers = len(shapes) == 2 and all(len(s) == 3 and all(isinstance(n, int) for n in s[1:]) for s in shapes)
     if not numbers or len(session.get_inputs()) != 1:
-        raise CheckpointError(f"{path} is not an RTMPose-style model: outputs must be simcc_x and simcc_y; got {shapes}")
+        raise CheckpointError(
+            f"{path} is not an RTMPose-style model: outputs must be simcc_x and simcc_y; got {shapes}"
+        )
     about = json.loads(session.get_modelmeta().custom_metadata_map.get(METADATA, "{}"))
     names = tuple(about.get("keypoints", spinetrack().names if shapes[0][1] == 37 else [""] * shapes[0][1]))
     swap = about.get("channels") == "bgr"
@@ -193,7 +195,7 @@ def _load_torch(path: Path, threads: int | None) -> tuple[Runner, tuple[int, int
     if threads is not None:
         torch.set_num_threads(threads)
     model, meta = load_checkpoint(path)
-    model = model.eval().to(memory_format=torch.channels_last)
+    model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types lack it
 
     def run(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with torch.inference_mode():
@@ -201,4 +203,4 @@ def _load_torch(path: Path, threads: int | None) -> tuple[Runner, tuple[int, int
             x, y = calibrate(model(images), model.input_size)
         return x.numpy(), y.numpy()
 
-    return run, tuple(model.input_size), tuple(meta["keypoint_names"])
+    return run, model.input_size, tuple(meta["keypoint_names"])

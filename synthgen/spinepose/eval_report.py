@@ -55,11 +55,19 @@ def write_report(entries: Sequence[Entry], folder: Path) -> Path:
         DatasetError: the folder cannot be written.
     """
     data = [
-        {"model": e.label, "learnt_from": learnt_from(e.meta), "digests": e.meta.get("digests"), **e.evaluation.to_dict()}
+        {
+            "model": e.label,
+            "learnt_from": learnt_from(e.meta),
+            "digests": e.meta.get("digests"),
+            **e.evaluation.to_dict(),
+        }
         for e in entries
     ]
     environment = Environment(
-        loader=PackageLoader("synthgen.spinepose", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("synthgen.spinepose", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
     environment.filters["figure"] = _figure
     pictures = [extremes(e) for e in entries]

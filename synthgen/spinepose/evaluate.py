@@ -186,7 +186,9 @@ def evaluate_source(
     figures = metrics.accuracy(said.points, source, rows)
     if truth is not None:
         figures |= _in_3d(said.points, source, rows, truth)
-    relative = metrics.point_errors(said.points, source.keypoints[rows]) / metrics.person_sizes(source.boxes[rows])[:, None]
+    relative = (
+        metrics.point_errors(said.points, source.keypoints[rows]) / metrics.person_sizes(source.boxes[rows])[:, None]
+    )
     mm = errors_mm(said.points, source, rows, truth) if truth is not None else np.full_like(relative, np.nan)
     oks = metrics.oks(said.points, source.keypoints[rows], source.areas[rows])
     table, ece = metrics.calibration(said.scores, relative)

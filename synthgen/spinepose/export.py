@@ -1,11 +1,11 @@
 """Trained models as ONNX files that RTMPose programs run unchanged.
 
-Input: (B, 3, H, W) float, normalised by the caller with RTMPose's constants in RGB order. Outputs: simcc_x (B, K, 2W) and
-simcc_y (B, K, 2H), whose peaks are scores: about 1 where a point is surely seen. Two kinds of file:
+Input: (B, 3, H, W) float, normalised by the caller with RTMPose's constants in RGB order. Outputs: simcc_x (B, K, 2W)
+and simcc_y (B, K, 2H), whose peaks are scores: about 1 where a point is surely seen. Two kinds of file:
 
 - native: the caller feeds RGB, as the constants mean it.
-- package: the caller feeds BGR as OpenCV reads it, normalised with the RGB constants. The programs in circulation do that.
-  The graph undoes their mix: multiplied back to 0..255, the channels are put in order again.
+- package: the caller feeds BGR as OpenCV reads it, normalised with the RGB constants. The programs in circulation do
+  that; the graph undoes their mix before anything else.
 """
 
 import json
@@ -25,6 +25,7 @@ from synthgen.spinepose.codec import simcc_sigma
 from synthgen.spinepose.errors import CheckpointError, SpinePoseError
 from synthgen.spinepose.estimator import MEAN, METADATA, STD
 from synthgen.spinepose.heatmap import Outputs
+from synthgen.spinepose.model import PoseModel
 
 CHANNELS = ("native", "package")
 PRECISIONS = ("fp32", "fp16", "int8")
@@ -59,23 +60,19 @@ def calibrate(outputs: Outputs, input_size: tuple[int, int]) -> tuple[Tensor, Te
 
 
 class Deployed(nn.Module):
-    """A model behind the interface of an RTMPose ONNX file.
+    """A model behind the interface of an RTMPose ONNX file: normalised RGB in, scores out."""
 
-    Args:
-        model: takes RGB 0..255. bgr: the caller feeds BGR normalised with the constants of RGB.
-    """
+    mean: Tensor
+    std: Tensor
 
-    def __init__(self, model: nn.Module, bgr: bool) -> None:
+    def __init__(self, model: PoseModel) -> None:
         super().__init__()
-        self.model, self.bgr = model, bgr
+        self.model, self.input_size = model, model.input_size
         self.register_buffer("mean", torch.from_numpy(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.from_numpy(STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        images = images * self.std + self.mean
-        if self.bgr:
-            images = torch.cat([images[:, 2:3], images[:, 1:2], images[:, 0:1]], 1)
-        return calibrate(self.model(images), self.model.input_size)
+        return calibrate(self.model(images * self.std + self.mean), self.input_size)
 
 
 def export_checkpoint(
@@ -85,7 +82,7 @@ def export_checkpoint(
     precision: str = "fp32",
     calibration: np.ndarray | None = None,
 ) -> Exported:
-    """Export a checkpoint.
+    """Export a checkpoint to one file.
 
     Args:
         checkpoint: .pt file of ours.
@@ -96,21 +93,27 @@ def export_checkpoint(
         CheckpointError: the checkpoint cannot be read, or has other than the 37 keypoints.
         ConfigError, SpinePoseError: see export_onnx.
     """
+    model, facts = load_for_export(checkpoint)
+    return export_onnx(model, out, channels, precision, calibration, facts)
+
+
+def load_for_export(checkpoint: str | Path) -> tuple[PoseModel, dict]:
+    """A model of the 37 keypoints, and what its file should say of it. Raises as export_checkpoint does."""
     model, meta = load_checkpoint(Path(checkpoint))
     names = tuple(meta["keypoint_names"])
     if names != spinetrack().names:
         raise CheckpointError(f"{checkpoint} predicts {len(names)} keypoints; only the 37 of SpineTrack are exported")
-    facts = {key: meta[key] for key in ("step", "best_metric", "data_digests") if key in meta}
-    return export_onnx(model, out, channels, precision, calibration, facts)
+    return model, {key: meta[key] for key in ("step", "best_metric", "data_digests") if key in meta}
 
 
 def export_onnx(
-    model: nn.Module,
+    model: PoseModel,
     out: str | Path,
     channels: str = "native",
     precision: str = "fp32",
     calibration: np.ndarray | None = None,
     facts: dict | None = None,
+    graph=None,
 ) -> Exported:
     """Write a model as ONNX, and check the file against the model.
 
@@ -122,6 +125,7 @@ def export_onnx(
             convolutions in 8 bits.
         calibration: (N, H, W, 3) uint8 RGB crops of people; int8 measures its ranges on them.
         facts: more to say in the file's metadata; plain data.
+        graph: what `trace` made of the model, to save the time of tracing it again.
 
     Raises:
         ConfigError: an option is unknown, or int8 has no calibration crops.
@@ -134,19 +138,21 @@ def export_onnx(
         raise ConfigError(f"precision is '{precision}'; allowed: {', '.join(PRECISIONS)}")
     if out.suffix.lower() != ".onnx":
         raise ConfigError(f"the exported file {out} must end in .onnx")
-    if precision == "int8" and (calibration is None or not len(calibration)):
+    if calibration is None and precision == "int8":
         raise ConfigError("int8 needs crops of people to measure its ranges on; give --calibrate FOLDER")
     _require_libraries()
     import onnx
 
     from synthgen.spinepose.quantise import half_weights, quantise
 
-    deployed = Deployed(model, channels == "package").eval().cpu()
-    proto = _trace(deployed, model.input_size)
+    proto = onnx.ModelProto()
+    proto.CopyFrom(trace(model) if graph is None else graph)
+    if channels == "package":
+        _accept_bgr(proto)
     if precision == "fp16":
         half_weights(proto)
     elif precision == "int8":
-        proto = quantise(proto, normalised(calibration, channels))
+        proto = quantise(proto, normalised(np.asarray(calibration), channels))
     about = {
         "keypoints": list(spinetrack().names),
         "schema": spinetrack().name,
@@ -161,7 +167,7 @@ def export_onnx(
     temporary = out.with_name(f".{out.name}.tmp")
     onnx.save(proto, str(temporary))
     try:
-        difference = _difference(temporary, deployed, model.input_size, calibration, channels)
+        difference = _difference(temporary, model, calibration, channels)
         if precision == "fp32" and difference > _AGREE:
             raise SpinePoseError(f"the exported graph differs from the model by {difference:.4f}; it was not kept")
         temporary.replace(out)
@@ -185,10 +191,16 @@ def _require_libraries() -> None:
         raise SpinePoseError(f"exporting needs {error.name}; install it: pip install 'synthgen[train]'") from None
 
 
-def _trace(deployed: Deployed, input_size: tuple[int, int]):
-    """ModelProto with a free batch size."""
-    width, height = input_size
+def trace(model: PoseModel):
+    """ModelProto of a model in its native form, with a free batch size.
+
+    Raises:
+        SpinePoseError: a library is missing.
+    """
+    _require_libraries()
+    width, height = model.input_size
     example = torch.zeros(2, 3, height, width)
+    deployed = Deployed(model).eval().cpu()
     levels = {name: logging.getLogger(name).level for name in ("torch.onnx", "onnxscript", "onnx_ir")}
     for name in levels:
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -209,11 +221,39 @@ def _trace(deployed: Deployed, input_size: tuple[int, int]):
     finally:
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
+    assert program is not None  # None only where it writes the file itself
     return program.model_proto
 
 
-def _difference(path: Path, deployed: Deployed, input_size, calibration, channels: str) -> float:
-    """Largest difference between the file's scores and the model's, on crops or on noise; also tries another batch."""
+def _accept_bgr(proto) -> None:
+    """Put before a native graph what turns BGR, normalised with the constants of RGB, into normalised RGB.
+
+    Three steps of their own: folded into the first convolution they would be wrong at the border, where it pads zeros.
+    """
+    from onnx import helper, numpy_helper
+
+    name = proto.graph.input[0].name
+    for node in proto.graph.node:
+        node.input[:] = [f"{name}.rgb" if value == name else value for value in node.input]
+    order = np.array([2, 1, 0])
+    constants = {
+        "order": order,
+        "factor": (STD[order] / STD).reshape(1, 3, 1, 1).astype(np.float32),
+        "offset": ((MEAN[order] - MEAN) / STD).reshape(1, 3, 1, 1).astype(np.float32),
+    }
+    proto.graph.initializer.extend(numpy_helper.from_array(v, f"{name}.{k}") for k, v in constants.items())
+    steps = [
+        helper.make_node("Gather", [name, f"{name}.order"], [f"{name}.swapped"], f"{name}.swap", axis=1),
+        helper.make_node("Mul", [f"{name}.swapped", f"{name}.factor"], [f"{name}.scaled"], f"{name}.scale"),
+        helper.make_node("Add", [f"{name}.scaled", f"{name}.offset"], [f"{name}.rgb"], f"{name}.shift"),
+    ]
+    nodes = list(proto.graph.node)
+    del proto.graph.node[:]
+    proto.graph.node.extend(steps + nodes)
+
+
+def _difference(path: Path, model: PoseModel, calibration: np.ndarray | None, channels: str) -> float:
+    """Largest difference between the file's scores and the model's, on three crops or on noise."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -222,9 +262,11 @@ def _difference(path: Path, deployed: Deployed, input_size, calibration, channel
     if calibration is not None and len(calibration):
         pictures = calibration[:3]
     else:
-        width, height = input_size
+        width, height = model.input_size
         pictures = np.random.default_rng(0).integers(0, 256, (3, height, width, 3), np.uint8)
-    feed = normalised(pictures, channels)
+    name = session.get_inputs()[0].name
     with torch.inference_mode():
-        wanted = [o.numpy() for o in deployed(torch.from_numpy(feed))]
-    return max(float(np.abs(a - b).max()) for a, b in zip(session.run(None, {"input": feed}), wanted, strict=True))
+        images = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float()
+        wanted = [o.numpy() for o in calibrate(model.eval()(images), model.input_size)]
+    given = session.run(None, {name: normalised(pictures, channels)})
+    return max(float(np.abs(a - b).max()) for a, b in zip(given, wanted, strict=True))

@@ -9,7 +9,7 @@ import numpy as np
 from biomech.errors import ConfigError, DatasetError
 from synthgen.spinepose.crop import crop_from_box, warp
 from synthgen.spinepose.estimator import Estimator
-from synthgen.spinepose.export import Exported, export_checkpoint
+from synthgen.spinepose.export import Exported, export_onnx, load_for_export, trace
 
 _RUNS = 20
 
@@ -45,6 +45,8 @@ def export_all(
     """
     base = out if out is not None else Path(checkpoint).with_suffix(".onnx")
     single = out is not None and len(channels) * len(precisions) == 1
+    model, facts = load_for_export(checkpoint)
+    graph = trace(model)
     own, rows = Estimator(checkpoint), []
     width, height = own.input_size
     pictures = calibration
@@ -55,7 +57,7 @@ def export_all(
     for precision in precisions:
         for kind in channels:
             name = base if single else base.with_name(f"{base.stem}_{kind}_{precision}.onnx")
-            file = export_checkpoint(checkpoint, name, kind, precision, calibration)
+            file = export_onnx(model, name, kind, precision, calibration, facts, graph)
             points, _ = Estimator(file.path).run(pictures)
             apart = np.linalg.norm(points - wanted, axis=-1)[sure]
             times = (_milliseconds(file.path, pictures[:1], 1), _milliseconds(file.path, pictures[:1], 2))

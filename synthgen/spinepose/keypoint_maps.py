@@ -73,7 +73,9 @@ def load_map(name: str) -> KeypointMap:
         return build_map(name, _published()[name])
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
-        raise ConfigError(f"unknown keypoint map '{name}'; {nearest(name, map_names())}, or give a .yaml file of your own")
+        raise ConfigError(
+            f"unknown keypoint map '{name}'; {nearest(name, map_names())}, or give a .yaml file of your own"
+        )
     try:
         data = parse_yaml(path.read_text(encoding="utf-8"), name)
     except (OSError, UnicodeDecodeError):
@@ -108,7 +110,9 @@ def build_map(name: str, data: Any) -> KeypointMap:
     trust = np.array([float(n in named) for n in schema.names])
     for point, value in (data.get("trust") or {}).items():
         if point not in named or not 0 <= float(value) <= 1:
-            raise ConfigError(f"keypoint map '{name}': trust of '{point}' is {value}; a mapped point and 0 to 1, please")
+            raise ConfigError(
+                f"keypoint map '{name}': trust of '{point}' is {value}; a mapped point and 0 to 1, please"
+            )
         trust[schema.id_of(point)] = float(value)
     target = np.array([-1 if p is None else schema.id_of(p) for p in points], int)
     return KeypointMap(name, points, tuple(data.get("fields") or ("keypoints",)), target, trust)

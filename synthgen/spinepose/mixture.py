@@ -36,7 +36,9 @@ def shares(weights: Sequence[float], real: Sequence[bool], body_share: float) ->
     if have >= body_share:
         return w
     if have == 0:
-        raise ConfigError(f"'data.body_share' is {body_share:g} but every real source has weight 0; raise one or set it to 0")
+        raise ConfigError(
+            f"'data.body_share' is {body_share:g} but every real source has weight 0; raise one or set it to 0"
+        )
     return np.where(is_real, w * body_share / have, w * (1 - body_share) / (1 - have))
 
 

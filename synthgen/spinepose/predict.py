@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -188,7 +188,7 @@ def predict(
 def _sources(source: str | Path) -> list[tuple[Path | int, str]]:
     """Files (or a camera's number) with the name that their results get."""
     if str(source) == "webcam" or str(source).isdigit():
-        return [(int(source) if str(source).isdigit() else 0, "webcam")]
+        return [(int(str(source)) if str(source).isdigit() else 0, "webcam")]
     path, kinds = Path(source), PHOTOS + VIDEOS
     if path.is_dir():
         files = sorted(p for p in path.iterdir() if p.suffix.lower() in kinds)
@@ -211,7 +211,7 @@ def _boxes_for(boxes, name: str):
     return boxes
 
 
-def _photo(path, name, out, estimator, detector, options, boxes, coco) -> Iterator[int]:
+def _photo(path, name, out, estimator, detector, options, boxes, coco) -> Generator[int, None, None]:
     import cv2
 
     data = np.frombuffer(path.read_bytes(), np.uint8)
@@ -228,7 +228,7 @@ def _photo(path, name, out, estimator, detector, options, boxes, coco) -> Iterat
     yield len(poses)
 
 
-def _video(path, name, out, predictor, options, boxes, coco) -> Iterator[int]:
+def _video(path, name, out, predictor, options, boxes, coco) -> Generator[int, None, None]:
     import cv2
 
     capture = cv2.VideoCapture(path if isinstance(path, int) else str(path))
@@ -267,7 +267,7 @@ def _writer(path: Path, rate: float, shape: tuple[int, ...]):
     import cv2
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), rate, (shape[1], shape[0]))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, (shape[1], shape[0]))
     if not writer.isOpened():
         raise DatasetError(f"cannot write the video {path}; this OpenCV may lack the mp4v codec, or the disk is full")
     return writer

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+_KEPT = 1  # convolution at the end that stays in float
 _SMALL = 256  # values; smaller tensors (biases, constants) stay as they are
 
 
 def half_weights(proto) -> None:
-    """Store the weights of a ModelProto as float16, cast back when the file is loaded; computes in float32 as before."""
+    """Store the weights of a ModelProto as float16, cast back on loading; computes in float32."""
     from onnx import TensorProto, helper, numpy_helper
 
     casts = []
@@ -25,7 +26,7 @@ def half_weights(proto) -> None:
 
 
 def quantise(proto, inputs: np.ndarray):
-    """A ModelProto whose convolutions compute in 8 bits; the attention and the classifiers stay in float.
+    """A ModelProto whose convolutions compute in 8 bits; attention and classifiers stay in float.
 
     Args:
         inputs: (N, 3, H, W) float32, pictures as the file is fed, whose ranges are measured.
@@ -46,12 +47,15 @@ def quantise(proto, inputs: np.ndarray):
         plain, ready, small = (str(Path(folder) / f"{n}.onnx") for n in ("plain", "ready", "small"))
         onnx.save(proto, plain)
         quant_pre_process(plain, ready, skip_symbolic_shape=True)
+        convolutions = [node.name for node in onnx.load(ready).graph.node if node.op_type == "Conv"]
         quantization.quantize_static(
             ready,
             small,
             Reader(),
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
+            # The first sees the finest values; the last one places the peak, and 8 bits are too coarse for logits.
+            nodes_to_exclude=convolutions[:1] + convolutions[-_KEPT:],
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,

@@ -60,7 +60,9 @@ def cut_region(reference: str, box: np.ndarray, input_size: tuple[int, int]) -> 
     low = np.floor(np.maximum((crop.center - half) * (kx, ky), 0)).astype(int)
     high = np.ceil(np.minimum((crop.center + half) * (kx, ky), (width, height))).astype(int)
     if (high - low < 2).any():
-        raise DatasetError(f"the box {np.round(box, 1).tolist()} lies outside the picture {reference} ({width} x {height})")
+        raise DatasetError(
+            f"the box {np.round(box, 1).tolist()} lies outside the picture {reference} ({width} x {height})"
+        )
     part = image[low[1] : high[1], low[0] : high[0]]
     rest = zoom / kx
     size = (high - low) if rest > 0.95 else np.maximum(2, np.round((high - low) * rest)).astype(int)
@@ -184,7 +186,7 @@ def _key(source: Source, input_size: tuple[int, int]) -> str:
     stamps = []
     for path in sorted({reference.partition(tars.MARK)[0] for reference in source.images}):
         try:
-            stat = os.stat(path)
+            stat = Path(path).stat()
             stamps.append((stat.st_size, stat.st_mtime_ns))
         except OSError:
             raise DatasetError(f"source '{source.name}': the picture {path} is missing; check 'images'") from None

@@ -14,7 +14,7 @@ _SURE = 0.5  # score above which a keypoint is written as seen (2); below SEEN i
 
 
 def openpose(poses: list[Pose]) -> dict:
-    """People of one picture in OpenPose's form: x, y, score of the 37 points in a row; the box's person_id if tracked."""
+    """People of one picture in OpenPose's form: x, y, score of the 37 points in a row; person_id if tracked."""
     people = []
     for pose in poses:
         person: dict = {} if pose.track is None else {"person_id": [pose.track]}

@@ -1,4 +1,4 @@
-"""One-euro smoothing: a low-pass filter whose cut-off rises with speed, so that still points rest and fast ones do not lag.
+"""One-euro smoothing: a low-pass filter whose cut-off rises with speed: still points rest, fast ones hardly lag.
 
 Casiez, Roussel, Vogel: 1 EUR filter, CHI 2012. Every coordinate is filtered on its own: nothing pulls the chain of the
 spine straight.

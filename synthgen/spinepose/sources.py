@@ -183,7 +183,9 @@ def read_image(reference: str) -> np.ndarray:
 def _annotations(name: str, config: SourceConfig) -> tuple[dict, Path | None, Path | None, str]:
     """(COCO data, folder of the pictures, root of a generated set, digest)."""
     if not config.annotations:
-        raise DatasetError(f"source '{name}' has no 'annotations'; give a COCO file, a rendered set's folder or .tar shards")
+        raise DatasetError(
+            f"source '{name}' has no 'annotations'; give a COCO file, a rendered set's folder or .tar shards"
+        )
     path = Path(config.annotations)
     if config.annotations.endswith(".tar"):
         shards = tars.shards_of(config.annotations)
@@ -236,7 +238,8 @@ def _points(name: str, annotation: dict, keypoint_map: KeypointMap) -> np.ndarra
         return np.zeros((len(keypoint_map.trust), 3), np.float32)
     if len(values) != 3 * wanted:
         raise DatasetError(
-            f"{who} has {len(values) / 3:g} keypoints, the map '{keypoint_map.name}' has {wanted}; choose the map that fits"
+            f"{who} has {len(values) / 3:g} keypoints, the map '{keypoint_map.name}' has {wanted}; "
+            "choose the map that fits"
         )
     triplets = np.asarray(values, np.float32).reshape(wanted, 3)
     labelled = triplets[:, 2] > 0
@@ -258,7 +261,9 @@ def _mpii(name: str, people: list) -> dict:
             (x, y), side = p["center"], 200.0 * p["scale"]
             image = images.setdefault(p["image"], len(images))
         except (KeyError, TypeError, ValueError):
-            raise DatasetError(f"source '{name}': entry {i} is neither COCO nor MPII (image, joints, joints_vis ..)") from None
+            raise DatasetError(
+                f"source '{name}': entry {i} is neither COCO nor MPII (image, joints, joints_vis ..)"
+            ) from None
         box = [x - side / 2, y - side / 2, side, side]
         flat = points.reshape(-1).tolist()
         annotations.append({"id": i + 1, "image_id": image, "bbox": box, "keypoints": flat, "category_id": 1})

@@ -23,7 +23,9 @@ def members(path: str) -> dict[str, tuple[int, int]]:
         with tarfile.open(path, "r:") as tar:
             return {m.name: (m.offset_data, m.size) for m in tar if m.isfile()}
     except (OSError, tarfile.TarError) as error:
-        raise DatasetError(f"{path} is not an uncompressed tar file ({error}); WebDataset shards are plain .tar") from None
+        raise DatasetError(
+            f"{path} is not an uncompressed tar file ({error}); WebDataset shards are plain .tar"
+        ) from None
 
 
 def read_bytes(reference: str) -> bytes:

@@ -90,6 +90,4 @@ class Tracker:
             return {}
         table = overlap(np.array(boxes), np.array([t.box for t in self._tracks]))
         rows, columns = linear_sum_assignment(table, maximize=True)
-        return {
-            int(r): self._tracks[c] for r, c in zip(rows, columns, strict=True) if table[r, c] >= LEAST_OVERLAP
-        }
+        return {int(r): self._tracks[c] for r, c in zip(rows, columns, strict=True) if table[r, c] >= LEAST_OVERLAP}

@@ -98,7 +98,8 @@ def _run(setup: Setup, resume_run: bool, stop_after: int | None, tell: Callable[
     sums: dict[str, torch.Tensor] = {}
     count, since = 0, time.monotonic()
     tell(
-        f"{config.model.arch} on {setup.device.type}, {setup.precision}: {setup.total} steps of {config.schedule.batch}, "
+        f"{config.model.arch} on {setup.device.type}, {setup.precision}: "
+        f"{setup.total} steps of {config.schedule.batch}, "
         f"{sum(len(s) for s in setup.sources)} people in {len(setup.sources)} sources, from step {state.step}"
     )
     learns: bool | None = None
@@ -206,7 +207,8 @@ def _refuse_nan(value: torch.Tensor, what: str, setup: Setup, batch: Batch) -> N
         setup.out.mkdir(parents=True, exist_ok=True)
         torch.save(held | {"people": people}, path)
     raise TrainingError(
-        f"the {what} of step {batch.step} is not a number; the batch is in {path}. Lower 'schedule.lr', check the data with "
+        f"the {what} of step {batch.step} is not a number; the batch is in {path}. "
+        "Lower 'schedule.lr', check the data with "
         "'synthgen train check-data', or set run.precision=fp32"
     )
 

@@ -195,7 +195,9 @@ def _check(config: TrainConfig) -> None:
     if any(side % 32 for side in config.model.input_size):
         raise ConfigError(f"'model.input_size' must be multiples of 32, got {list(config.model.input_size)}")
     if config.schedule.learn_from_stride not in (0, 4, 8, 16, 32):
-        raise ConfigError(f"'schedule.learn_from_stride' is {config.schedule.learn_from_stride}; allowed: 0, 4, 8, 16, 32")
+        raise ConfigError(
+            f"'schedule.learn_from_stride' is {config.schedule.learn_from_stride}; allowed: 0, 4, 8, 16, 32"
+        )
     if config.teacher.backend in ("onnx", "checkpoint") and not config.teacher.path:
         raise ConfigError(f"'teacher.path' is empty; give the file of the {config.teacher.backend} teacher")
 
@@ -211,7 +213,7 @@ def changed_keys(old: dict, new: TrainConfig) -> list[tuple[str, Any, Any]]:
 
 
 def _whole_group(config: TrainConfig, text: str) -> str:
-    """"data.sources.NAME[.key]=value" as an assignment of the whole group, which is what the reader understands."""
+    """ "data.sources.NAME[.key]=value" as an assignment of the whole group, which is what the reader understands."""
     dotted, equals, raw = text.partition("=")
     parts = dotted.strip().split(".")
     if equals and not raw.strip():

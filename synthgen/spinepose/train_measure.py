@@ -69,8 +69,10 @@ def plateau(name: str, figures: dict[str, float]) -> list[str]:
         if not (math.isnan(ours) or math.isnan(theirs)):
             if ours > PLATEAU * theirs:
                 return [
-                    f"on '{name}' the mean error ({label}: {ours:.3f} of the person's size) is hardly below that of the mean "
-                    f"pose ({theirs:.3f}): the model sits on the mean-pose plateau. A fresh RTMPose leaves it late; start "
+                    f"on '{name}' the mean error ({label}: {ours:.3f} of the person's size) is hardly below "
+                    "that of the mean "
+                    f"pose ({theirs:.3f}): the model sits on the mean-pose plateau. "
+                    "A fresh RTMPose leaves it late; start "
                     "from a checkpoint (model.init), use a blaze arch, keep model.heatmaps on, or train longer"
                 ]
             return []

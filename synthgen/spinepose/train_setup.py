@@ -73,7 +73,9 @@ def prepare(config: TrainConfig) -> Setup:
         torch.set_num_threads(config.run.threads)
     team = join(device)
     if config.schedule.batch % team.world:
-        raise ConfigError(f"'schedule.batch' is {config.schedule.batch}, which {team.world} processes cannot share evenly")
+        raise ConfigError(
+            f"'schedule.batch' is {config.schedule.batch}, which {team.world} processes cannot share evenly"
+        )
     if device.type == "cuda":
         device = torch.device("cuda", team.local)
     sources, val = load_sources(config.training_sources()), load_sources(config.data.val)
@@ -145,7 +147,9 @@ def make_teacher(config: TrainConfig, device: torch.device) -> Any:
 
     cache = config.teacher.cache or None
     size = config.model.input_size
-    return teacher.make_teacher(config.teacher.backend, config.teacher.path, input_size=size, device=device, cache=cache)
+    return teacher.make_teacher(
+        config.teacher.backend, config.teacher.path, input_size=size, device=device, cache=cache
+    )
 
 
 def _prior(config: TrainConfig, sources: tuple[Source, ...]) -> SpinePrior | None:

@@ -1,4 +1,4 @@
-"""What changes during a run, written to `last.pt` and read back so that the next step is the one that would have been."""
+"""What changes during a run: written to `last.pt`, and read back so that the next step is the one it would have been."""
 
 import json
 from dataclasses import dataclass, field
@@ -120,6 +120,7 @@ def refuse_change(meta: dict[str, Any], setup: Setup, path: Path) -> None:
     for name, digest in setup.digests.items():
         if meta["digests"].get(name) != digest:
             raise DatasetError(
-                f"source '{name}' holds other annotations than when {path} was written; restore them, or start a new run "
+                f"source '{name}' holds other annotations than when {path} was written; "
+                "restore them, or start a new run "
                 f"with model.init={path}"
             )

@@ -14,8 +14,11 @@ from synthgen.keypoints import spinetrack
 from synthgen.spinepose.sources import Source
 from synthgen.table import read_table
 
-# Four points of the chain make a region's angle: lower segment from the first to the second, upper from third to fourth.
-REGIONS = {"lumbar": ("hip", "spine_01", "spine_02", "spine_03"), "thoracic": ("spine_03", "spine_04", "spine_05", "neck")}
+# Four points of the chain make a region's angle: from the segment of the first two to that of the last two.
+REGIONS = {
+    "lumbar": ("hip", "spine_01", "spine_02", "spine_03"),
+    "thoracic": ("spine_03", "spine_04", "spine_05", "neck"),
+}
 UPPER = ("racer", "tank", "openback", "tee", "crop", "longsleeve")  # cuts of kit that cover the chest
 _FACING = (("front", 45.0), ("oblique front", 75.0), ("side", 105.0), ("oblique back", 135.0), ("back", 180.1))
 
@@ -46,11 +49,15 @@ def load_truth(source: Source) -> Truth | None:
     if source.root is None or not (source.root / TABLE).is_file():
         return None
     table = read_table(source.root / TABLE)
-    by_id = {(int(i), int(a)): r for r, (i, a) in enumerate(zip(table["image_id"], table["annotation_id"], strict=True))}
+    by_id = {
+        (int(i), int(a)): r for r, (i, a) in enumerate(zip(table["image_id"], table["annotation_id"], strict=True))
+    }
     try:
         rows = np.array([by_id[int(i), int(a)] for i, a in zip(source.image_ids, source.annotation_ids, strict=True)])
     except KeyError as error:
-        raise DatasetError(f"{source.root / TABLE} has no row for image, annotation {error}; render the set anew") from None
+        raise DatasetError(
+            f"{source.root / TABLE} has no row for image, annotation {error}; render the set anew"
+        ) from None
     focal, center = _intrinsics(source)
     trunk = table["vertebrae_cam"][rows, 0, :3, :3].astype(float)
     garments = _garments(source, table["spec_line"][rows])

@@ -7,20 +7,20 @@ import json
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from people_on_disk import write_set
+from people_on_disk import write_set  # noqa: E402
 
-from biomech.errors import DatasetError
-from synthgen.keypoints import SPINE_IDS, SUBSETS, spinetrack
-from synthgen.spinepose import metrics
-from synthgen.spinepose.average_precision import FIGURES, Detections, average_precision, without_doubles
-from synthgen.spinepose.crop import affine, crop_from_box, transform
-from synthgen.spinepose.eval_report import Entry, learnt_from, write_report
-from synthgen.spinepose.evaluate import evaluate_source, predict_boxes
-from synthgen.spinepose.heatmap import Outputs
-from synthgen.spinepose.sources import SourceConfig, load_source
-from synthgen.spinepose.truth import REGIONS, spine_angles
+from biomech.errors import DatasetError  # noqa: E402
+from synthgen.keypoints import SPINE_IDS, SUBSETS, spinetrack  # noqa: E402
+from synthgen.spinepose import metrics  # noqa: E402
+from synthgen.spinepose.average_precision import FIGURES, Detections, average_precision, without_doubles  # noqa: E402
+from synthgen.spinepose.crop import affine, crop_from_box, transform  # noqa: E402
+from synthgen.spinepose.eval_report import Entry, learnt_from, write_report  # noqa: E402
+from synthgen.spinepose.evaluate import evaluate_source, predict_boxes  # noqa: E402
+from synthgen.spinepose.heatmap import Outputs  # noqa: E402
+from synthgen.spinepose.sources import SourceConfig, load_source  # noqa: E402
+from synthgen.spinepose.truth import REGIONS, spine_angles  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,9 @@ class Oracle(torch.nn.Module):
         return np.ascontiguousarray(image).tobytes()
 
     def forward(self, images):
-        points = np.stack([self.seen[self._key(i.permute(1, 2, 0).numpy().astype(np.uint8))] for i in images]) + self.off
+        points = (
+            np.stack([self.seen[self._key(i.permute(1, 2, 0).numpy().astype(np.uint8))] for i in images]) + self.off
+        )
         axes = []
         for axis, side in enumerate(self.input_size):
             bins = torch.arange(2 * side) / 2
@@ -78,7 +80,10 @@ def reference_ap(source, found, subset):
         truth.createIndex()
         scores = [np.mean(s[s > 0.2]) if (s > 0.2).any() else 0 for s in found.scores]
         results = [
-            {"image_id": int(i), "category_id": 1, "score": float(s), "keypoints": np.c_[p[ids], np.ones(len(ids))].reshape(-1).tolist()}
+            {
+                "image_id": int(i), "category_id": 1, "score": float(s),
+                "keypoints": np.c_[p[ids], np.ones(len(ids))].reshape(-1).tolist(),
+            }
             for i, p, s in zip(found.image_ids, found.points, scores, strict=True)
         ]  # fmt: skip
         e = COCOeval(truth, truth.loadRes(results), "keypoints")
@@ -124,7 +129,11 @@ def test_accuracy_counts_only_what_is_labelled(source):
     points[:, list(SPINE_IDS), 0] += 0.07 * size[:, None]
     found = metrics.accuracy(points, source)
     assert found["spine"] == pytest.approx(0.07) and found["spine05"] == 0
-    assert found["pck05"] == pytest.approx(28 / 37) and found["pck10"] == 1 and found["error"] == pytest.approx(0.07 * 9 / 37)
+    assert (
+        found["pck05"] == pytest.approx(28 / 37)
+        and found["pck10"] == 1
+        and found["error"] == pytest.approx(0.07 * 9 / 37)
+    )
 
 
 def test_auc_by_hand():
@@ -135,7 +144,10 @@ def test_auc_by_hand():
 
 def test_the_mean_pose_ignores_what_is_unlabelled(source):
     pose = metrics.mean_pose([source], (192, 256))
-    crops = [transform(affine(crop_from_box(b, (192, 256)), (192, 256)), k[:, :2]) for b, k in zip(source.boxes, source.keypoints, strict=True)]
+    crops = [
+        transform(affine(crop_from_box(b, (192, 256)), (192, 256)), k[:, :2])
+        for b, k in zip(source.boxes, source.keypoints, strict=True)
+    ]
     assert np.allclose(pose, np.mean(crops, 0), atol=1e-3)
 
 
@@ -172,7 +184,10 @@ def test_detections_instead_of_annotated_boxes(source, tmp_path):
                 m[..., m.shape[-1] // 2] = 1
             return Outputs(*middle)
 
-    boxes = [{"image_id": int(i), "bbox": b.tolist(), "score": 0.9} for i, b in zip(source.image_ids, source.boxes, strict=True)]
+    boxes = [
+        {"image_id": int(i), "bbox": b.tolist(), "score": 0.9}
+        for i, b in zip(source.image_ids, source.boxes, strict=True)
+    ]
     (tmp_path / "d.json").write_text(json.dumps(boxes + boxes[:5]))
     found = evaluate_source(Steady(source), source, detections=tmp_path / "d.json")
     assert found.notes == ("AP on 24 boxes of d.json",)  # the five doubles are one person each
@@ -187,7 +202,9 @@ def test_detections_instead_of_annotated_boxes(source, tmp_path):
 def test_doubles_go_and_neighbours_stay():
     points = np.random.default_rng(0).uniform(0, 100, (1, 37, 2))
     three = np.concatenate([points, points + 0.1, points + 300])
-    kept = without_doubles(Detections(np.zeros(3, int), three, np.array([[0.5], [0.9], [0.4]]) * np.ones(37), np.ones(3)))
+    kept = without_doubles(
+        Detections(np.zeros(3, int), three, np.array([[0.5], [0.9], [0.4]]) * np.ones(37), np.ones(3))
+    )
     assert kept.points[:, 0, 0].tolist() == [three[1, 0, 0], three[2, 0, 0]]
 
 
@@ -206,7 +223,11 @@ def test_the_report_shows_everything(source, tmp_path):
     entries = []
     for label, off in (("good", 0.0), ("poor", 9.0)):
         model = Oracle(source, off=off)
-        meta = {"people": {"gen": 100, "coco": 20}, "kinds": {"gen": "generated", "coco": "real"}, "digests": {"gen": "ab"}}
+        meta = {
+            "people": {"gen": 100, "coco": 20},
+            "kinds": {"gen": "generated", "coco": "real"},
+            "digests": {"gen": "ab"},
+        }
         entries.append(Entry(label, meta, source, evaluate_source(model, source)))
     page = write_report(entries, tmp_path).read_text()
     assert page.count("<img") == 2 * 2 * 12  # 24 people: twelve best, twelve worst, of two models

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from people_on_disk import edit, write_set
+from people_on_disk import edit, write_set  # noqa: E402
 
-from biomech.errors import ConfigError, DatasetError
-from synthgen.keypoints import spinetrack
-from synthgen.spinepose.augment import AugmentConfig
-from synthgen.spinepose.loader import BatchMaker, batches, build_stores, measure
-from synthgen.spinepose.mixture import Mixture, shares
-from synthgen.spinepose.sources import SourceConfig, load_source
+from biomech.errors import ConfigError, DatasetError  # noqa: E402
+from synthgen.keypoints import spinetrack  # noqa: E402
+from synthgen.spinepose.augment import AugmentConfig  # noqa: E402
+from synthgen.spinepose.loader import BatchMaker, batches, build_stores, measure  # noqa: E402
+from synthgen.spinepose.mixture import Mixture, shares  # noqa: E402
+from synthgen.spinepose.sources import SourceConfig, load_source  # noqa: E402
 
 SIZE = (64, 96)
 

@@ -23,7 +23,10 @@ PLACES = np.random.default_rng(0).integers([30, 20], [66, 108], (37, 2))
 
 def stand_in(pictures):
     """Scores 0.9 at PLACES relative to the brightest blob of the crop; 0 where the crop is dark."""
-    x, y = np.zeros((len(pictures), 37, 2 * SIZE[0]), np.float32), np.zeros((len(pictures), 37, 2 * SIZE[1]), np.float32)
+    x, y = (
+        np.zeros((len(pictures), 37, 2 * SIZE[0]), np.float32),
+        np.zeros((len(pictures), 37, 2 * SIZE[1]), np.float32),
+    )
     for n, picture in enumerate(pictures):
         if picture.max() < 128:
             continue

@@ -72,7 +72,9 @@ def test_time_must_rise():
         smoother(np.zeros((1, 2)), 1.0, 100)
 
 
-@pytest.mark.parametrize("wrong", [{"min_cutoff": 0}, {"speed_cutoff": -1}, {"beta": -0.1}, {"min_cutoff": float("nan")}])
+@pytest.mark.parametrize(
+    "wrong", [{"min_cutoff": 0}, {"speed_cutoff": -1}, {"beta": -0.1}, {"min_cutoff": float("nan")}]
+)
 def test_settings_out_of_range(wrong):
     with pytest.raises(ConfigError, match="allowed"):
         OneEuro(**wrong)

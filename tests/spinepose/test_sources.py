@@ -69,7 +69,9 @@ def test_mmpose_photographs():
     if not folder.is_dir():
         pytest.skip(f"no test photographs in {folder}")
     coco = load_source("coco", SourceConfig(str(folder / "person_keypoints_coco17.json"), map="coco17", kind="real"))
-    halpe = load_source("halpe", SourceConfig(str(folder / "person_keypoints_halpe136.json"), map="halpe136", kind="real"))
+    halpe = load_source(
+        "halpe", SourceConfig(str(folder / "person_keypoints_halpe136.json"), map="halpe136", kind="real")
+    )
     assert len(coco) == len(halpe) == 12
     assert np.array_equal(coco.keypoints[:, :17], halpe.keypoints[:, :17])
     assert not halpe.weights[:, [18, 19]].any()  # Halpe's neck and hip are zeros with visibility 0 there

@@ -64,7 +64,9 @@ def write_set(folder: Path, count: int = 12, keypoints: int = 37, seed: int = 0,
             }
         )
     path = folder / "people.json"
-    path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "person"}]}))
+    path.write_text(
+        json.dumps({"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "person"}]})
+    )
     return path
 
 

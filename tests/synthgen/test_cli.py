@@ -62,7 +62,8 @@ def test_validate_exits_1_and_names_the_problem(run, tmp_path):
 
 
 def test_dry_run_writes_nothing(run, tmp_path):
-    code, text = run("render", "--poses", "1000", "--out", tmp_path / "d", "--dry-run")
+    command = ("render", "--poses", "1000", "--out", tmp_path / "d", "--dry-run", "--set", "poses_per_subject=4")
+    code, text = run(*command)
     assert code == 0 and "1000 of 640x480, 0 already finished" in text and "disk needed" in text
     assert re.search(r"subjects +250 \(train 225, val 25\)", text)
     assert not (tmp_path / "d").exists()

@@ -17,7 +17,7 @@ from synthgen.review import pose_batch, review, summary_of
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    config = with_values(Config(), poses=8, width=64, height=48)
+    config = with_values(Config(), poses=8, width=64, height=48, poses_per_subject=4)
     return render_dataset(config, tmp_path_factory.mktemp("data"), workers=0, source=fake_source.SOURCE).root
 
 

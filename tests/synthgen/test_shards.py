@@ -18,7 +18,7 @@ from synthgen.config import Config, with_values
 
 @pytest.fixture
 def config():
-    return with_values(Config(), poses=8, width=64, height=48)
+    return with_values(Config(), poses=8, width=64, height=48, poses_per_subject=4)
 
 
 def make(config):
@@ -39,7 +39,7 @@ def test_plan_covers_each_index_once_and_cuts_between_subjects(poses, size, per_
 
 
 def test_shards_shrink_towards_the_end():
-    sizes = [len(s) for s in shards.plan(with_values(Config(), poses=1000))]
+    sizes = [len(s) for s in shards.plan(with_values(Config(), poses=1000, poses_per_subject=4))]
     assert sizes == sorted(sizes, reverse=True) and sizes[0] > 40 and sizes[-1] == 4
 
 
