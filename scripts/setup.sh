@@ -89,7 +89,7 @@ install_python() {
   local index=()
   [ -z "${SYNTHGEN_TORCH_INDEX:-}" ] || index=(--extra-index-url "$SYNTHGEN_TORCH_INDEX")
   pip_install "${index[@]}" 'torch==2.13.0+cpu' 2>/dev/null || say "no CPU build of torch at hand; taking the default"
-  pip_install --editable '.[dev,bake,hdri]'
+  pip_install --editable '.[dev,bake,hdri,train]'
   # pyrender pins PyOpenGL 3.1.0, which lacks what software rendering without EGL (OSMesa) needs.
   pip_install --no-deps 'PyOpenGL==3.1.10' 2>/dev/null || pip_install --no-deps 'PyOpenGL>=3.1.7'
   echo "$wanted" >"$STAMP"
@@ -105,6 +105,8 @@ install_assets() {
   # Without clothes and light the picture is poorer, not impossible: say so and go on.
   "$VENV/bin/synthgen" assets install --quiet "${from[@]}" ||
     say "some asset packs are missing; pictures will use procedural clothes and light. Later: synthgen assets install"
+  "$VENV/bin/synthgen" assets install blazepose --quiet "${from[@]}" ||
+    say "the BlazePose networks are missing; the model's commands need them. Later: synthgen assets install blazepose"
 }
 
 install_system

@@ -14,6 +14,7 @@ from biomech.errors import ConfigError
 from synthgen import __version__
 from synthgen.cli_assets import assets_app
 from synthgen.cli_errors import Debug, Quiet, one_sentence
+from synthgen.cli_spinepose import add_commands
 
 app = typer.Typer(
     name="synthgen",
@@ -24,6 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain text: errors stay one sentence, in any terminal and log
 )
 app.add_typer(assets_app, name="assets")
+add_commands(app)
 
 DatasetArgument = Annotated[Path, typer.Argument(metavar="DATASET", help="Folder that 'synthgen render' wrote.")]
 

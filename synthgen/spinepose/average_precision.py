@@ -104,8 +104,8 @@ def without_doubles(found: Detections) -> Detections:
     keep = []
     sigmas = 2 * spinetrack().sigmas
     for image in np.unique(found.image_ids):
-        rest = np.flatnonzero(found.image_ids == image)
-        rest = list(rest[np.argsort(-scores[rest], kind="stable")])
+        here = np.flatnonzero(found.image_ids == image)
+        rest = [int(i) for i in here[np.argsort(-scores[here], kind="stable")]]
         while rest:
             best = rest.pop(0)
             keep.append(best)

@@ -116,7 +116,7 @@ def evaluate(
     entries = []
     for path in checkpoints:
         model, meta = load_checkpoint(path, expect=spinetrack().names)
-        model = model.to(device, memory_format=torch.channels_last)
+        model = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if data:
             configs = {
                 Path(d).stem if len(data) > 1 else Path(d).name: SourceConfig(d, images, split, keypoint_map)

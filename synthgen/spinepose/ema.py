@@ -3,7 +3,8 @@
 import copy
 
 import torch
-from torch import nn
+
+from synthgen.spinepose.model import PoseModel
 
 
 class Average:
@@ -14,12 +15,12 @@ class Average:
             (1 / (1 + step / 10)), so that the random start is forgotten at once.
     """
 
-    def __init__(self, model: nn.Module, momentum: float) -> None:
+    def __init__(self, model: PoseModel, momentum: float) -> None:
         self.momentum, self.steps = momentum, 0
         self.model = model if momentum == 0 else copy.deepcopy(model).requires_grad_(False)
 
     @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
+    def update(self, model: PoseModel) -> None:
         self.steps += 1
         if self.momentum == 0:
             return

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from biomech.errors import DatasetError
 from synthgen.keypoints import SPINE_IDS, SUBSETS, spinetrack
@@ -20,6 +19,7 @@ from synthgen.spinepose import metrics
 from synthgen.spinepose.average_precision import Detections, average_precision, without_doubles
 from synthgen.spinepose.codec import average_flipped, decode
 from synthgen.spinepose.crop import crop_from_box, to_image, warp
+from synthgen.spinepose.model import PoseModel
 from synthgen.spinepose.precision import autocast
 from synthgen.spinepose.sources import Source, read_image
 from synthgen.spinepose.truth import Truth, angle_errors, errors_mm, load_truth, sizes_in_words
@@ -62,7 +62,7 @@ class CropCache:
 
 @torch.inference_mode()
 def predict_boxes(
-    model: nn.Module,
+    model: PoseModel,
     references: Sequence[str],
     boxes: np.ndarray,
     *,
@@ -152,7 +152,7 @@ def pick(source: Source, limit: int) -> np.ndarray:
 
 
 def evaluate_source(
-    model: nn.Module,
+    model: PoseModel,
     source: Source,
     *,
     pose: np.ndarray | None = None,
@@ -221,7 +221,7 @@ def read_detections(path: Path) -> list[dict]:
         raise DatasetError(f"{path} must be a JSON list of boxes with image_id, bbox and score") from None
 
 
-def _detected(model: nn.Module, source: Source, rows: np.ndarray, path: Path, **predict: Any) -> Detections:
+def _detected(model: PoseModel, source: Source, rows: np.ndarray, path: Path, **predict: Any) -> Detections:
     reference = {int(source.image_ids[i]): source.images[i] for i in rows}
     entries = [e for e in read_detections(path) if e["image_id"] in reference and min(e["bbox"][2:]) > 1]
     if not entries:

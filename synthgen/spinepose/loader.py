@@ -125,7 +125,7 @@ def batches(maker: BatchMaker, first: int, end: int, workers: int) -> Iterator[B
         loader = torch.utils.data.DataLoader(
             maker,
             batch_size=None,
-            sampler=range(first, end),  # type: ignore[arg-type]
+            sampler=range(first, end),
             num_workers=workers,
             prefetch_factor=2,
             multiprocessing_context="spawn" if torch.cuda.is_initialized() else None,

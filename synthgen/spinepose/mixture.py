@@ -49,7 +49,7 @@ class Mixture:
         sizes: people per source. shares: as from `shares`. batch: people per step over all processes.
     """
 
-    def __init__(self, sizes: Sequence[int], shares: Sequence[float], batch: int, seed: int) -> None:
+    def __init__(self, sizes: Sequence[int], shares: Sequence[float] | np.ndarray, batch: int, seed: int) -> None:
         self.sizes, self.shares = tuple(int(s) for s in sizes), np.asarray(shares, float)
         self.batch, self.seed = int(batch), int(seed)
         # Row t: how many of each source the steps before t have used.

@@ -223,7 +223,7 @@ def _reference(images: Path | None, file_name: str) -> str:
 
 
 def _usable(box: Any) -> bool:
-    return isinstance(box, Sequence) and len(box) == 4 and np.isfinite(box).all() and box[2] > 1 and box[3] > 1
+    return isinstance(box, Sequence) and len(box) == 4 and bool(np.isfinite(box).all() and box[2] > 1 and box[3] > 1)
 
 
 def _points(name: str, annotation: dict, keypoint_map: KeypointMap) -> np.ndarray:

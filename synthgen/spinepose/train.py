@@ -146,7 +146,7 @@ def _begin(setup: Setup) -> State:
     config = setup.config
     model = make_model(config).to(setup.device)
     if config.run.channels_last:
-        model = model.to(memory_format=torch.channels_last)
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if setup.team.world > 1 and setup.device.type == "cuda":
         model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
     scaler = torch.amp.GradScaler("cuda") if setup.precision == "fp16" else None

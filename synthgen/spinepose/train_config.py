@@ -145,7 +145,7 @@ class TrainConfig:
 class _Rules(dict):
     """Rules by dotted key, where `data.sources.*.x` stands for every source, trained or measured on."""
 
-    def get(self, key: str, default: Any = None) -> Any:  # type: ignore[override]
+    def get(self, key: str, default: Any = None) -> Any:
         if key in self:
             return self[key]
         parts = key.split(".")

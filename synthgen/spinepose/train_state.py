@@ -1,4 +1,4 @@
-"""What changes during a run: written to `last.pt`, and read back so that the next step is the one it would have been."""
+"""What changes during a run: written to `last.pt`, and read back so that the next step is as it would have been."""
 
 import json
 from dataclasses import dataclass, field

@@ -1,0 +1,35 @@
+"""The model's commands on the command line: train, evaluate, predict, export; torch is imported only when one runs."""
+
+import functools
+from collections.abc import Callable
+
+import typer
+
+from biomech.errors import SynthgenError
+from synthgen.cli_errors import one_sentence
+from synthgen.spinepose import cli_out, cli_train
+
+
+def _guarded(command: Callable) -> Callable:
+    """The same command, whose errors end in one sentence."""
+
+    @functools.wraps(command)
+    def run(*args, **kwargs):
+        with one_sentence(False):
+            try:
+                return command(*args, **kwargs)
+            except ModuleNotFoundError as error:
+                raise SynthgenError(
+                    f"the model needs the package {error.name}; install it with: pip install 'synthgen[train]'"
+                ) from error
+
+    return run
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Hang the model's commands on `app`."""
+    for command in cli_train.train_app.registered_commands:
+        command.callback = _guarded(command.callback)  # type: ignore[arg-type]
+    app.add_typer(cli_train.train_app, name="train")
+    for command in (cli_train.evaluate, cli_out.predict, cli_out.export):
+        app.command()(_guarded(command))
