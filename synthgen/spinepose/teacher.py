@@ -148,7 +148,7 @@ class OnnxTeacher:
         names: Sequence[str] | None = None,
     ):
         try:
-            import onnxruntime  # type: ignore[import-untyped]
+            import onnxruntime
         except ImportError as error:
             raise TeacherError("An ONNX teacher needs onnxruntime: pip install 'synthgen[train]'.") from error
         if not Path(path).is_file():
