@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := demo
 
 demo: setup
-	$(BIN)/synthgen render --poses $(POSES) --out $(OUT)
+	$(BIN)/synthgen render --poses $(POSES) --out $(OUT) --set poses_per_subject=4
 	$(BIN)/synthgen validate $(OUT)
 	$(BIN)/synthgen inspect $(OUT)
 	@echo "pictures: $(OUT)/images   look at: $(OUT)/inspect/all.jpg   report: $(OUT)/report/plausibility.html"
