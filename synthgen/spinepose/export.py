@@ -161,6 +161,7 @@ def export_onnx(
         "arch": model.arch,
         "input_size": list(model.input_size),
     }
+    _strip_traces(proto)
     onnx.helper.set_model_props(proto, {METADATA: json.dumps(about | (facts or {}), default=str)})
     onnx.checker.check_model(proto)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -223,6 +224,18 @@ def trace(model: PoseModel):
             logging.getLogger(name).setLevel(level)
     assert program is not None  # None only where it writes the file itself
     return program.model_proto
+
+
+def _strip_traces(proto) -> None:
+    """Drop what the exporter notes of the machine it ran on: source paths and stack traces of every node."""
+    graph = proto.graph
+    for part in (proto, graph, *graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    for function in proto.functions:
+        for part in (function, *function.node, *function.value_info):
+            part.ClearField("metadata_props")
+            part.ClearField("doc_string")
 
 
 def _accept_bgr(proto) -> None:

@@ -176,6 +176,13 @@ def test_the_file_is_what_rtmpose_programs_expect(checkpoint, tiny, tmp_path):
     assert about["keypoints"] == list(spinetrack().names) and about["channels"] == "rgb" and about["step"] == 3
 
 
+def test_the_file_says_nothing_of_the_machine_it_was_made_on(checkpoint, tmp_path):
+    export_checkpoint(checkpoint, tmp_path / "model.onnx", channels="native")
+    data = (tmp_path / "model.onnx").read_bytes()
+    assert str(tmp_path).encode() not in data
+    assert b"stack_trace" not in data and b".py" not in data
+
+
 def test_native_and_package_differ_only_in_the_channels(exported):
     files, _ = exported
     pictures = np.random.default_rng(0).integers(0, 256, (3, 128, 96, 3), np.uint8)
