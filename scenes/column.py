@@ -122,8 +122,7 @@ def seat_column(asset: BodyAsset, vertices: np.ndarray, bone_heads: np.ndarray, 
     tip_x = back + soft * scale
     x = tip_x + table["centre_to_tip"] * scale
     # No vertebra lies in front of the middle of the neck or trunk.
-    _, front = section_extent(section, y)
-    rear, _ = section_extent(section, y)
+    rear, front = section_extent(section, y)
     x = np.minimum(x, rear + 0.52 * (front - rear))
     # Skin folds and the head's overhang are not the column's: neighbours share a smooth curve.
     x = gaussian_filter1d(x, 1.5, mode="nearest")

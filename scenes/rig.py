@@ -15,8 +15,9 @@ import scipy.sparse as sp
 from scipy.spatial.transform import Rotation
 
 from biomech.anatomy import BODIES, SPINE_BODIES
+from biomech.errors import AssetError
 from scenes.body import BodyAsset
-from scenes.column import Column, column_table
+from scenes.column import REFERENCE_LENGTH, Column, column_table
 
 FINGERS = tuple(f"finger{k}-{j}" for k in range(2, 6) for j in range(1, 4))
 
@@ -42,7 +43,7 @@ def _driver_of_bone(name: str) -> str:
     stem, _, side = name.partition(".")
     side = {"L": "_l", "R": "_r"}.get(side, "")
     table = {
-        "root": "sacrum", "pelvis": "sacrum", "clavicle": "clavicle", "shoulder01": "shoulder",
+        "clavicle": "clavicle", "shoulder01": "shoulder",
         "upperarm01": "upperarm", "upperarm02": "humerus", "lowerarm01": "forearm", "lowerarm02": "radius",
         "upperleg01": "thigh", "upperleg02": "femur", "lowerleg01": "tibia", "lowerleg02": "tibia", "foot": "calcn",
     }  # fmt: skip
@@ -58,7 +59,7 @@ def _driver_of_bone(name: str) -> str:
         return "hand" + side
     if stem in ("head", "eye"):
         return "skull"
-    raise ValueError(f"No driver for the bone {name!r}; known: {', '.join(sorted(table))}, toe*, finger*, head, eye.")
+    raise AssetError(f"the body has a bone {name!r} that no driver moves; bake it again: synthgen assets install body")
 
 
 def rig_weights(
@@ -100,7 +101,7 @@ def rig_weights(
 def _nape(points: np.ndarray, column: Column) -> np.ndarray:
     """(P,) share of the mesh's head weight that belongs to the neck: its skin, below the skull, beside and behind the
     column. The mesh's head bone reaches down to C4, where a turned head would drag the nape along."""
-    scale = column.length / 0.570
+    scale = column.length / REFERENCE_LENGTH
     column_x = np.interp(points[:, 1], column.centres[:, 1], column.centres[:, 0])
     below_skull = np.clip((column.joints[-1, 1] + 0.010 * scale - points[:, 1]) / (0.025 * scale), 0.0, 1.0)
     behind = np.clip((column_x + 0.020 * scale - points[:, 0]) / (0.020 * scale), 0.0, 1.0)
@@ -110,7 +111,7 @@ def _nape(points: np.ndarray, column: Column) -> np.ndarray:
 def _spine_partition(points: np.ndarray, column: Column, spread: float, growth: float) -> np.ndarray:
     """(P, 26) shares of sacrum, L5 .. C1, skull in points (P, 3) of the rest mesh."""
     table = column_table()
-    scale = column.length / 0.570
+    scale = column.length / REFERENCE_LENGTH
     centres = column.centres
     heights = centres[:, 1]
     # Behind the column the skin goes with the spinous process, whose tip lies lower than its vertebral body.

@@ -147,7 +147,6 @@ def skeleton_geometry(
     skeleton: SeatedSkeleton,
     rig_weights: sp.csr_matrix,
     vertices: np.ndarray,
-    extra_landmarks: tuple[Landmark, ...] = (),
     *,
     stature: float,
     mass: float,
@@ -156,9 +155,7 @@ def skeleton_geometry(
 ) -> SkeletonGeometry:
     """The seated skeleton as OpenSim is given it: landmarks on the mesh, capsules as thick as the flesh."""
     generic = default_geometry(stature, "m" if sex == "m" else "f", age)
-    landmarks = _sole_landmarks(skeleton, vertices) + extra_landmarks
-    replaced = {landmark.name for landmark in landmarks}
-    kept = tuple(landmark for landmark in generic.landmarks if landmark.name in _JOINT_LANDMARKS - replaced)
+    kept = tuple(landmark for landmark in generic.landmarks if landmark.name in _JOINT_LANDMARKS)
     return geometry_from_frames(
         skeleton.pelvis_from_body,
         skeleton.joint_centres,
@@ -166,7 +163,7 @@ def skeleton_geometry(
         mass=mass,
         sex=sex,
         age=age,
-        landmarks=kept + landmarks,
+        landmarks=kept + _sole_landmarks(skeleton, vertices),
         capsules=_fit_capsules(generic, skeleton, rig_weights, vertices),
     )
 
@@ -204,7 +201,9 @@ def _sole_landmarks(skeleton: SeatedSkeleton, vertices: np.ndarray) -> tuple[Lan
     return tuple(found)
 
 
-def _fit_capsules(generic, skeleton, weights, vertices) -> tuple[Capsule, ...]:
+def _fit_capsules(
+    generic: SkeletonGeometry, skeleton: SeatedSkeleton, weights: sp.csr_matrix, vertices: np.ndarray
+) -> tuple[Capsule, ...]:
     """The generic capsules stretched to the subject's segments, with the median distance of the skin as radius."""
     dominant = dominant_driver(weights[:BODY_VERTEX_COUNT])
     neutral = generic.neutral_frames()
@@ -267,8 +266,11 @@ def _distance_to_segment(points: np.ndarray, start: np.ndarray, end: np.ndarray)
     return np.linalg.norm(points - start - share[:, None] * along, axis=1)
 
 
+BODY_DENSITY = 985.0
+"""kg/m3 of the whole body with air in the lungs: a little under water, as people float. An estimate, not a citation."""
+
+
 def body_mass(vertices: np.ndarray, faces: np.ndarray) -> float:
-    """Mass of the body proper from the volume of its skin at 985 kg/m3, kg (mean density of the living body, lungs
-    half full; Durnin and Womersley 1974 report 1.01-1.07 without residual air)."""
+    """Mass of the body proper from the volume of its skin, kg."""
     a, b, c = (vertices[:BODY_VERTEX_COUNT][faces[:, k]] for k in range(3))
-    return float(abs(np.einsum("ij,ij->i", a, np.cross(b, c)).sum()) / 6 * 985.0)
+    return float(abs(np.einsum("ij,ij->i", a, np.cross(b, c)).sum()) / 6 * BODY_DENSITY)
