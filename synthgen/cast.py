@@ -23,6 +23,7 @@ from synthgen.assets import PACKS, cache_folder, list_packs
 from synthgen.config import Config
 from synthgen.keypoints import spinetrack
 from synthgen.people import draw_subject
+from synthgen.settings import digest
 from synthgen.specs import PersonSpec
 
 SUBJECTS = 1
@@ -114,7 +115,8 @@ def cast_of(spec: PersonSpec, assets: Assets, number: int) -> Cast:
     marked = subject.geometry.landmarks + landmarks(anchors, schema, BODIES)
     subject = replace(subject, geometry=replace(subject.geometry, landmarks=marked))
     layers = dress(subject.vertices, subject.rig.weights, spec.wardrobe, assets.catalogue)
-    person = make_person(f"subject-{number}", subject, layers)
+    # Named by what he is, not only by number: the renderer keeps surfaces under this name.
+    person = make_person(f"subject-{number}-{digest(spec)[:16]}", subject, layers)
     return Cast(number, spec, person, build_model(subject.geometry, name=f"subject_{number:06d}"), anchors)
 
 
@@ -124,7 +126,6 @@ class Posed:
 
     q: np.ndarray
     world_from_body: np.ndarray
-    transforms: np.ndarray
     vertices: np.ndarray
     keypoints: np.ndarray
     skin: np.ndarray
@@ -139,7 +140,7 @@ def put_in_pose(cast: Cast, q: np.ndarray, finger_curl: float) -> Posed:
     wanted = np.unique(np.concatenate([cast.anchors.vertices[cast.anchors.vertices >= 0], cast.anchors.skin_vertices]))
     surface = np.zeros_like(subject.vertices)
     surface[wanted] = skin(subject.rig.weights[wanted], subject.vertices[wanted], transforms)
-    return Posed(q, frames, transforms, posed, keypoints_world(cast.anchors, frames, surface), surface)
+    return Posed(q, frames, posed, keypoints_world(cast.anchors, frames, surface), surface)
 
 
 def lowered_to_floor(cast: Cast, q: np.ndarray, finger_curl: float, clearance: float) -> np.ndarray:
