@@ -57,6 +57,15 @@ def test_opensim_neutral_spine_is_the_mesh_at_rest(subject, model):
     np.testing.assert_allclose(frames[trunk], relative, atol=1e-7)
 
 
+def test_left_side_mirrors_the_right(subject):
+    """The mesh is symmetric, so the seated skeleton is: mirror in the sagittal plane, frames included."""
+    rest, mirror = subject.skeleton.rest_world_from_body, np.diag([1.0, 1.0, -1.0, 1.0])
+    for row, name in enumerate(BODIES):
+        if name.endswith("_r"):
+            twin = rest[BODIES.index(f"{name[:-2]}_l")]
+            np.testing.assert_allclose(mirror @ rest[row] @ mirror, twin, atol=2e-3, err_msg=name)
+
+
 def test_limbs_keep_their_lengths(subject, model):
     q = np.zeros(len(model.coordinates))
     for name, degrees in (("shoulder_elv_r", 80), ("elv_angle_r", 40), ("elbow_flexion_r", 90), ("hip_flexion_l", 70)):
