@@ -54,13 +54,12 @@ def sample(environment: np.ndarray, direction: np.ndarray) -> np.ndarray:
     )
 
 
-@lru_cache(maxsize=4)
-def _basis(height: int) -> np.ndarray:
-    x, y, z = np.moveaxis(directions(height), -1, 0)
-    one = np.ones_like(x)
-    found = np.stack(
+def _harmonics(directions: np.ndarray) -> np.ndarray:
+    """(..., 3) unit vectors -> (..., 9) real spherical harmonics to the second band, in the order of Light."""
+    x, y, z = np.moveaxis(np.asarray(directions, np.float64), -1, 0)
+    return np.stack(
         [
-            0.282095 * one,
+            np.full_like(x, 0.282095),
             0.488603 * y,
             0.488603 * z,
             0.488603 * x,
@@ -72,7 +71,12 @@ def _basis(height: int) -> np.ndarray:
         ],
         -1,
     )
-    return found * solid_angles(height)[..., None]
+
+
+@lru_cache(maxsize=4)
+def _basis(height: int) -> np.ndarray:
+    """(h, 2h, 9) harmonics of an environment's pixels, weighted by their solid angle."""
+    return _harmonics(directions(height)) * solid_angles(height)[..., None]
 
 
 def irradiance_sh(environment: np.ndarray) -> np.ndarray:
@@ -83,19 +87,7 @@ def irradiance_sh(environment: np.ndarray) -> np.ndarray:
 
 def evaluate_sh(coefficients: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """(9, 3) coefficients at (..., 3) unit normals -> (..., 3)."""
-    x, y, z = np.moveaxis(np.asarray(normals, np.float64), -1, 0)
-    terms = [
-        0.282095 + 0 * x,
-        0.488603 * y,
-        0.488603 * z,
-        0.488603 * x,
-        1.092548 * x * y,
-        1.092548 * y * z,
-        0.315392 * (3 * z * z - 1),
-        1.092548 * x * z,
-        0.546274 * (x * x - y * y),
-    ]
-    return np.stack(terms, -1) @ coefficients
+    return _harmonics(normals) @ coefficients
 
 
 def split_sun(environment: np.ndarray, reach_deg: float = 12.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
