@@ -35,6 +35,7 @@ class AugmentConfig:
     blur: float = 0.1
     dropout: float = 0.5
     occluder: float = 0.2
+    companion: float = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from synthgen.keypoints import spinetrack
-from synthgen.spinepose.augment import AugmentConfig, change_look, draw_view, look, see
+from synthgen.spinepose.augment import AugmentConfig, View, change_look, draw_view, look, see
+from synthgen.spinepose.companion import Person, add_companion, silhouette
 from synthgen.spinepose.crop import Crop, affine, crop_from_box, transform, warp
 from synthgen.spinepose.mixture import Mixture
 from synthgen.spinepose.regions import RegionStore
@@ -81,6 +82,8 @@ class BatchMaker(torch.utils.data.Dataset):
         self.stages, self.clean, self.views = tuple(stages), clean, views
         self.rank, self.world = rank, world
         self.trust = spinetrack().weights.astype(np.float32)
+        # (source, record) of everybody who can be cut out
+        self.lenders = [(s, r) for s, data in enumerate(self.sources) for r, o in enumerate(data.outlines) if o]
 
     def stage(self, step: int) -> AugmentConfig:
         """The augmentation of a step."""
@@ -114,9 +117,21 @@ class BatchMaker(torch.utils.data.Dataset):
         def donor(rng: np.random.Generator) -> np.ndarray:
             return self.stores[source].region(int(rng.integers(len(data)))).image
 
-        image = change_look(clean, config, rng, donor)
+        image = change_look(self._accompanied(clean, source, record, view, rng, config), config, rng, donor)
         person = np.float32(max(box[2:]) * self.input_size[0] / view.crop.scale[0])
         return image, clean if self.clean else np.uint8(0), points, weights * self.trust, person
+
+    def _accompanied(
+        self, image: np.ndarray, source: int, record: int, view: View, rng: np.random.Generator, config: AugmentConfig
+    ) -> np.ndarray:
+        """The crop, with somebody else in it in a share of the cases."""
+        if rng.random() >= config.companion or not self.lenders:
+            return image
+        s, r = self.lenders[int(rng.integers(len(self.lenders)))]
+        other = Person(self.stores[s].region(r), self.sources[s].boxes[r], self.sources[s].outlines[r])
+        outline = self.sources[source].outlines[record]
+        own = silhouette(outline, view, self.input_size) if outline else None
+        return add_companion(image, own, other, self.input_size, rng)
 
 
 def batches(maker: BatchMaker, first: int, end: int, workers: int) -> Iterator[Batch]:

@@ -18,6 +18,7 @@ import simplejpeg
 from biomech.errors import DatasetError
 from synthgen.spinepose import tars
 from synthgen.spinepose.keypoint_maps import KeypointMap, load_map, source_names
+from synthgen.spinepose.outlines import Outline, outline_of
 
 AREA_OF_BOX = 0.53  # mean share of a person's box that the person covers; the usual stand-in where there is no area
 TABLE = "kinematics.parquet"  # beside the annotations of a generated set
@@ -78,6 +79,7 @@ class Source:
         digest: sha256 of the annotations.
         skipped: reason -> annotations left out.
         doubts: names in the file that contradict the map.
+        outlines: (N,) silhouette of each person, empty where the file has none.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Source:
     digest: str
     skipped: dict[str, int]
     doubts: tuple[str, ...]
+    outlines: tuple[Outline, ...]
 
     def __len__(self) -> int:
         return len(self.images)
@@ -158,6 +161,7 @@ def load_source(name: str, config: SourceConfig) -> Source:
         digest=digest,
         skipped=dict(skipped),
         doubts=tuple(source_names(keypoint_map, category.get("keypoints") or ())),
+        outlines=tuple(outline_of(r[1].get("segmentation")) for r in rows),
     )
 
 
