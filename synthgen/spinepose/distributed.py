@@ -2,7 +2,6 @@
 
 import gc
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,21 +63,23 @@ def join(device: torch.device) -> Team:
 
 
 def leave() -> None:
-    """End the team. Wrapped models must be gone before it: one that outlives it can hang the process at its end."""
+    """End the team; to be called when nothing of it is under way.
+
+    Wrapped models must be gone before: one that outlives the group joins the group's threads only when the interpreter
+    is torn down, and can then hang the process at its end.
+    """
     if dist.is_initialized():
         gc.collect()
         dist.destroy_process_group()
 
 
-def finish() -> None:
-    """End this process at once if it is one of a team; to be called last, when everything is written.
-
-    gloo's threads can outlive the group and keep the interpreter from ending, which torchrun would wait for.
-    """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+def others_ended(error: RuntimeError) -> bool:
+    """Whether an error only says that another process of the team is gone; that one has said why."""
+    text = str(error)
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and (
+        isinstance(error, dist.DistBackendError | dist.DistNetworkError)
+        or ("gloo" in text and ("closed by peer" in text or "reset by peer" in text))
+    )
 
 
 def wrap(model: nn.Module, team: Team, device: torch.device) -> nn.Module:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from synthgen.spinepose.codec import SPLIT
+from synthgen.spinepose.heatmap import full_precision
 
 _HIDDEN, _KEY, _EXPAND = 256, 128, 2
 
@@ -84,5 +85,12 @@ class RTMCCHead(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """(B, inputs, H / 32, W / 32) to (B, K, 2W) and (B, K, 2H)."""
-        tokens = self.gau(self.mlp(self.final_layer(features).flatten(2)))
+        tokens = self.gau(self.mlp(self._maps(features).flatten(2)))
         return self.cls_x(tokens), self.cls_y(tokens)
+
+    def _maps(self, features: Tensor) -> Tensor:
+        if min(features.shape[2:]) > 2 or features.device.type != "cpu":
+            return self.final_layer(features)
+        # torch's bfloat16 gradient of a 7 x 7 kernel over a map of 2 cells reads memory nobody wrote (seen with 2.13).
+        with full_precision(features):
+            return self.final_layer(features.float())

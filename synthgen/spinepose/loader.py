@@ -8,7 +8,7 @@ import dataclasses
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,8 +134,11 @@ class BatchMaker(torch.utils.data.Dataset):
         return add_companion(image, own, other, self.input_size, rng)
 
 
-def batches(maker: BatchMaker, first: int, end: int, workers: int) -> Iterator[Batch]:
-    """The batches of steps first..end-1, in order, made ahead: by `workers` processes, or by one thread where 0."""
+def batches(maker: BatchMaker, first: int, end: int, workers: int) -> Generator[Batch, None, None]:
+    """The batches of steps first..end-1, in order, made ahead: by `workers` processes, or by one thread where 0.
+
+    Close it where it is not used up: processes and thread end with it.
+    """
     if workers > 0:
         loader = torch.utils.data.DataLoader(
             maker,
@@ -150,7 +153,7 @@ def batches(maker: BatchMaker, first: int, end: int, workers: int) -> Iterator[B
     yield from _ahead(maker, first, end)
 
 
-def _ahead(maker: BatchMaker, first: int, end: int) -> Iterator[Batch]:
+def _ahead(maker: BatchMaker, first: int, end: int) -> Generator[Batch, None, None]:
     ready: queue.Queue = queue.Queue(maxsize=3)
     stop = threading.Event()
 

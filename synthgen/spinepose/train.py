@@ -4,6 +4,7 @@ Batch t is a function of (seed, t), the state of step t is in `last.pt`: a run t
 not been, bit for bit on a CPU.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import torch.distributed as dist
 
 from biomech.errors import ConfigError
 from synthgen.shards import write_atomic
-from synthgen.spinepose.distributed import leave, wrap
+from synthgen.spinepose.distributed import leave, others_ended, wrap
 from synthgen.spinepose.ema import Average
 from synthgen.spinepose.errors import SpinePoseError
 from synthgen.spinepose.loader import Batch, batches
@@ -72,21 +73,29 @@ def train(
 
     Raises:
         ConfigError, DatasetError, CheckpointError: the run cannot begin as asked.
-        TrainingError: the loss or its gradient is no number; the batch lies in `bad_batch.pt`.
+        TrainingError: the loss or its gradient is no number (the batch lies in `bad_batch.pt`), or another process of
+            the team has ended.
     """
     out = Path(config.out)
     if (out / LAST).is_file() and not resume_run:
         raise ConfigError(f"{out} holds a run already; go on with --resume, or choose another 'out'")
-    setup = prepare(config)
+    state: State | None = None
     try:
-        return _run(setup, resume_run, stop_after, tell if setup.team.leads else lambda _: None)
+        setup = prepare(config)
+        state = _begin(setup)
+        return _run(state, setup, resume_run, stop_after, tell if setup.team.leads else lambda _: None)
+    except RuntimeError as error:
+        if not others_ended(error):
+            raise
+        raise TrainingError("another process of this run has ended, so this one stops; its message says why") from error
     finally:
+        if state is not None:
+            state.wrapped = state.model  # what is wrapped must not outlive the team, whatever ends the run
         leave()
 
 
-def _run(setup: Setup, resume_run: bool, stop_after: int | None, tell: Callable[[str], None]) -> Summary:
+def _run(state: State, setup: Setup, resume_run: bool, stop_after: int | None, tell: Callable[[str], None]) -> Summary:
     config, team = setup.config, setup.team
-    state = _begin(setup)
     if resume_run:
         resume(state, setup)
     book = RunLog(setup.out, config.run.tensorboard, state.step if resume_run else None) if team.leads else None
@@ -103,38 +112,38 @@ def _run(setup: Setup, resume_run: bool, stop_after: int | None, tell: Callable[
         f"{sum(len(s) for s in setup.sources)} people in {len(setup.sources)} sources, from step {state.step}"
     )
     learns: bool | None = None
-    for batch in batches(setup.maker, state.step, end, config.data.workers):
-        now = trunk_learns(state.step, setup.total, config.schedule)
-        if now != learns:
-            learns = now
-            set_trunk(state.model, learns, config.schedule)
-            state.wrapped = wrap(state.model, team, setup.device)
-        terms = _step(state, setup, batch)
-        for name, value in terms.items():
-            sums[name] = sums.get(name, 0.0) + value
-        state.step += 1
-        count += 1
-        if team.leads and (count == config.run.log_every or state.step == end):
-            means = {name: float(value) / count for name, value in sums.items()}
-            speed = count * config.schedule.batch / max(1e-9, time.monotonic() - since)
-            rate = rate_at(state.step - 1, setup.total, config.schedule) * config.schedule.lr
-            assert book is not None
-            book.add(state.step, "train", means | {"lr": rate, "people_per_second": speed})
-            text = " ".join(f"{name} {value:.3f}" for name, value in means.items())
-            tell(f"step {state.step}/{setup.total} {text} | {speed:.0f}/s, {clock.left(state.step)} left")
-        if count == config.run.log_every:
-            sums, count, since = {}, 0, time.monotonic()
-        if state.step % setup.epoch == 0:
-            paused = time.monotonic()
-            warnings = _end_of_epoch(state, setup, book, tell)
-            since += time.monotonic() - paused
-        elif state.step == end or (config.run.save_every and state.step % config.run.save_every == 0):
-            if team.leads:
-                save(state, setup, LAST)
+    noted = contextlib.closing(book) if book is not None else contextlib.nullcontext()  # also what a failed run did
+    with noted, contextlib.closing(batches(setup.maker, state.step, end, config.data.workers)) as stream:
+        for batch in stream:
+            now = trunk_learns(state.step, setup.total, config.schedule)
+            if now != learns:
+                learns = now
+                set_trunk(state.model, learns, config.schedule)
+                state.wrapped = wrap(state.model, team, setup.device)
+            terms = _step(state, setup, batch)
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0.0) + value
+            state.step += 1
+            count += 1
+            if team.leads and (count == config.run.log_every or state.step == end):
+                means = {name: float(value) / count for name, value in sums.items()}
+                speed = count * config.schedule.batch / max(1e-9, time.monotonic() - since)
+                rate = rate_at(state.step - 1, setup.total, config.schedule) * config.schedule.lr
                 assert book is not None
-                book.flush()
-    if book is not None:
-        book.close()
+                book.add(state.step, "train", means | {"lr": rate, "people_per_second": speed})
+                text = " ".join(f"{name} {value:.3f}" for name, value in means.items())
+                tell(f"step {state.step}/{setup.total} {text} | {speed:.0f}/s, {clock.left(state.step)} left")
+            if count == config.run.log_every:
+                sums, count, since = {}, 0, time.monotonic()
+            if state.step % setup.epoch == 0:
+                paused = time.monotonic()
+                warnings = _end_of_epoch(state, setup, book, tell)
+                since += time.monotonic() - paused
+            elif state.step == end or (config.run.save_every and state.step % config.run.save_every == 0):
+                if team.leads:
+                    save(state, setup, LAST)
+                    assert book is not None
+                    book.flush()
     team.wait()
     seconds = time.monotonic() - start
     done = (state.step - first) * config.schedule.batch

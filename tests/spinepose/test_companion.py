@@ -1,4 +1,4 @@
-"""Neighbours in a crop: outlines as COCO writes them, a mask where the person is, and nothing over the person himself."""
+"""Neighbours in a crop: outlines as COCO writes them, a mask on the person, nothing over the one to find."""
 
 import numpy as np
 import pytest

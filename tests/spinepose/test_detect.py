@@ -1,8 +1,5 @@
 """The detector's arithmetic, and the network itself where its pack is installed."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 import spinepose_material
@@ -88,9 +85,60 @@ def test_one_person_is_kept_once_and_neighbours_stay():
     np.testing.assert_allclose(people[1][0], same[3])
 
 
-def test_a_fragment_does_not_shrink_the_person():
-    people = suppress(np.stack([person((100, 100)), person((102, 80), radius=40)]), np.array([0.9, 0.8]))
-    np.testing.assert_allclose(people[0][0], person((100, 100)))
+@pytest.mark.parametrize("scores", [(0.9, 0.8), (0.8, 0.9)])
+def test_a_fragment_is_no_second_person_and_does_not_shrink_the_first(scores):
+    """The larger circle says what is near, whichever of the two scores better."""
+    whole, fragment = person((100, 100)), person((102, 80), radius=40)
+    people = suppress(np.stack([whole, fragment]), np.array(scores))
+    assert len(people) == 1
+    np.testing.assert_allclose(people[0][0], whole if scores[0] > scores[1] else fragment)
+
+
+def test_people_come_best_first_and_are_averaged_by_score():
+    points = np.stack([person((500, 100)), person((104, 100)), person((100, 100))])
+    people = suppress(points, np.array([0.7, 0.3, 0.9]))
+    assert [score for _, score in people] == [0.9, 0.7]
+    np.testing.assert_allclose(people[0][0], person((101, 100)))  # (0.9 * 100 + 0.3 * 104) / 1.2
+    np.testing.assert_allclose(people[1][0], person((500, 100)))
+
+
+@pytest.mark.parametrize("apart", ["hips", "shoulders"])
+def test_people_who_meet_in_one_place_only_are_two(apart):
+    """Hips and shoulders must both be near: one bends over the other."""
+    upright, leaning = person((100, 100)), person((50, 50) if apart == "hips" else (100, 100), up=(1.0, 0.0))
+    meet = 2 if apart == "hips" else 0
+    np.testing.assert_allclose(leaning[meet], upright[meet])
+    assert len(suppress(np.stack([upright, leaning]), np.array([0.9, 0.8]))) == 2
+
+
+@pytest.mark.parametrize(("distance", "people"), [(39, 1), (41, 2)])
+def test_how_near_is_the_same_person(distance, people):
+    points = np.stack([person((100, 100)), person((100 + distance, 100))])
+    assert len(suppress(points, np.array([0.9, 0.8]))) == people
+
+
+def test_nearness_does_not_pass_on():
+    """The third is near the second but not the first, whom the second is part of: it is a person of its own."""
+    points = np.stack([person((100, 100)), person((130, 100)), person((160, 100))])
+    people = suppress(points, np.array([0.9, 0.8, 0.7]))
+    np.testing.assert_allclose([p[0, 0] for p, _ in people], [(0.9 * 100 + 0.8 * 130) / 1.7, 160])
+
+
+@pytest.mark.parametrize(("radius", "counts"), [(76, True), (74, False), (124, True), (126, False)])
+def test_only_like_sizes_shape_the_circle(radius, counts):
+    points = np.stack([person((100, 100)), person((100, 100), radius=radius)])
+    people = suppress(points, np.array([0.5, 0.5]))
+    assert len(people) == 1
+    wanted = (100 + radius) / 2 if counts else 100
+    assert np.linalg.norm(people[0][0][1] - people[0][0][0]) == pytest.approx(wanted)
+
+
+def test_nobody_and_points_without_extent():
+    assert suppress(np.zeros((0, 4, 2)), np.zeros(0)) == []
+    flat = np.zeros((2, 4, 2))
+    flat[1] += 50
+    people = suppress(flat, np.array([0.6, 0.8]))
+    np.testing.assert_allclose([p for p, _ in people], flat[::-1])
 
 
 def test_boxes_follow_the_body():
@@ -121,10 +169,7 @@ def test_threshold_out_of_range(threshold):
 
 def test_the_real_network_runs_as_the_package_s_own_runtime_does():
     interpreter = pytest.importorskip("ai_edge_litert.interpreter", reason="ai-edge-litert is not installed")
-    package = os.environ.get("SYNTHGEN_BLAZEPOSE_PACKAGE", "")
-    if not Path(package, "pose_solution_packed_assets.data").is_file():
-        pytest.skip("set SYNTHGEN_BLAZEPOSE_PACKAGE to the unpacked npm package @mediapipe/pose 0.5.1675469404")
-    model = Path(package, "pose_solution_packed_assets.data").read_bytes()[:2962288]
+    model = (spinepose_material.blazepose_package() / "pose_solution_packed_assets.data").read_bytes()[:2962288]
     runtime = interpreter.Interpreter(model_content=model)
     runtime.allocate_tensors()
     picture = np.random.default_rng(0).uniform(-1, 1, (1, SIDE, SIDE, 3)).astype(np.float32)

@@ -105,6 +105,40 @@ def test_every_source_gets_its_share_and_everybody_a_turn(parts):
     assert Mixture(sizes, parts, 7, 5).draw(123) != mixture.draw(123)
 
 
+def test_places_in_a_batch_depend_on_seed_and_step():
+    """One person per source and all of them in each batch: only their places are left to chance."""
+    sizes, parts = [1] * 8, [1 / 8] * 8
+    mixture, other = Mixture(sizes, parts, 8, 4), Mixture(sizes, parts, 8, 5)
+    drawn = [tuple(mixture.draw(step)) for step in range(6)]
+    assert all(sorted(people) == [(s, 0) for s in range(8)] for people in drawn)
+    assert len(set(drawn)) == 6  # another order in each step
+    assert all(tuple(other.draw(step)) != drawn[step] for step in range(6))
+    assert drawn == [tuple(Mixture(sizes, parts, 8, 4).draw(step)) for step in range(6)]
+
+
+def test_the_order_of_people_depends_on_seed_source_and_round():
+    def walk(source, seed):
+        """Records of one of two sources, as they come; a batch of two holds one of each."""
+        mixture = Mixture([9, 9], [0.5, 0.5], 2, seed)
+        people = [p for step in range(18) for p in sorted(mixture.draw(step))]
+        return [record for s, record in people if s == source]
+
+    first, second = walk(0, 4)[:9], walk(0, 4)[9:]
+    assert sorted(first) == sorted(second) == list(range(9))
+    others = (list(range(9)), second, walk(1, 4)[:9], walk(0, 5)[:9])
+    assert all(first != other for other in others)
+
+
+def test_the_generators_of_a_picture_are_all_different():
+    mixture, other = Mixture([5], [1.0], 2, 4), Mixture([5], [1.0], 2, 5)
+    streams = [m.rng(step, place) for m in (mixture, other) for step in (0, 1, 2) for place in (0, 1, 2)]
+    streams += [
+        m.view_rng(source, record, view)
+        for m in (mixture, other) for source in (0, 1) for record in (0, 1, 2) for view in (0, 1, 2)
+    ]  # fmt: skip
+    assert len({int(rng.integers(1 << 62)) for rng in streams}) == len(streams)
+
+
 def test_a_full_store_holds_what_it_can(sources, tmp_path):
     stores = build_stores(sources[:1], SIZE, tmp_path, 120_000)
     held = build_stores(sources[:1], SIZE, tmp_path, 120_000)[0].build()

@@ -26,6 +26,20 @@ def blazepose_detector():
         pytest.skip(str(error))
 
 
+def blazepose_package() -> Path:
+    """BlazePose's own network files: what $SYNTHGEN_BLAZEPOSE_PACKAGE names, else what the set-up keeps."""
+    import keep_blazepose
+
+    named = os.environ.get("SYNTHGEN_BLAZEPOSE_PACKAGE")
+    folder = Path(named) if named else keep_blazepose.kept_folder()
+    if not all((folder / name).is_file() for name in keep_blazepose.FILES):
+        pytest.skip(
+            f"{folder} does not hold BlazePose's own files; run scripts/keep_blazepose.py, or set "
+            "SYNTHGEN_BLAZEPOSE_PACKAGE to the unpacked npm package @mediapipe/pose"
+        )
+    return folder
+
+
 def shipped_weights() -> Path:
     """The checkpoint that comes with the package."""
     from synthgen.spinepose.errors import CheckpointError
