@@ -1,6 +1,6 @@
 """Poses per second on one core: OpenSim forward kinematics with every body read, rhythm, and whole pose sampling.
 
-    taskset -c 0 python scripts/bench_kinematics.py [POSES]
+taskset -c 0 python scripts/bench_kinematics.py [POSES]
 """
 
 import sys
