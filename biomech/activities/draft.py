@@ -18,7 +18,11 @@ UP, DOWN = np.array([0.0, 1.0, 0.0]), np.array([0.0, -1.0, 0.0])
 
 
 class Draft:
-    """Mutable working pose; generators fill it and the sampler freezes it into a Pose."""
+    """Mutable working pose; generators fill it and the sampler freezes it into a Pose.
+
+    `rng` is the style: who moves and how. A generator draws from it the same number of times in the same order at every
+    phase, so that one style seen at neighbouring phases is one person a moment later.
+    """
 
     __slots__ = (
         "contacts",
@@ -32,8 +36,11 @@ class Draft:
         "rig",
         "rng",
         "shape",
+        "sign",
         "support",
+        "sway",
         "targets",
+        "wrist",
     )
 
     def __init__(self, rig: Rig, limits: Limits, rng: np.random.Generator, phase: float) -> None:
@@ -45,6 +52,12 @@ class Draft:
         self.q[4] = 0.55 * rig.stature
         self.targets = np.zeros(9)  # regional angles in rad, order biomech.limits.REGION_AXES
         self.shape = int(rng.integers(2**31))  # this person's own shares of the rhythm, the same at every call
+        self.sway = np.clip(rng.standard_normal(2), -2, 2)  # where this person's mass centre lies, in sd
+        self.wrist = (
+            -8 + 6 * float(np.clip(rng.standard_normal(), -2, 2)),
+            3 + 4 * float(np.clip(rng.standard_normal(), -2, 2)),
+        )
+        self.sign = 1.0  # which side leads: +1 right, -1 left; set by side()
         self.support = "feet"
         self.contacts: tuple[str, ...] = ()
         self.props: dict[str, float] = {}
@@ -66,7 +79,9 @@ class Draft:
 
     def side(self) -> tuple[str, str]:
         """A random side and the other one."""
-        return ("r", "l") if self.rng.random() < 0.5 else ("l", "r")
+        found = ("r", "l") if self.rng.random() < 0.5 else ("l", "r")
+        self.sign = 1.0 if found[0] == "r" else -1.0
+        return found
 
 
 def put(d: Draft, **degrees: float) -> None:
@@ -173,8 +188,8 @@ def arm_pose(d: Draft, side: str, plane: float, raise_: float, twist: float, elb
             f"shoulder_rot_{side}": twist,
             f"elbow_flexion_{side}": elbow,
             f"pro_sup_{side}": pronation,
-            f"wrist_flex_{side}": d.vary(-8, 6),
-            f"wrist_dev_{side}": d.vary(3, 4),
+            f"wrist_flex_{side}": d.wrist[0],
+            f"wrist_dev_{side}": d.wrist[1],
         },
     )
     girdle(d, side)
@@ -191,7 +206,7 @@ def arm_along(d: Draft, side: str, upper: np.ndarray, fore: np.ndarray, pronatio
         bow = np.array([-1.0, -0.2, 0.5 if side == "r" else -0.5])
     wrist = start + np.linalg.norm(arm.elbow) * upper + np.linalg.norm(arm.wrist) * fore
     arm_to(d, side, wrist, bow, frames=frames)
-    put(d, **{f"pro_sup_{side}": pronation, f"wrist_flex_{side}": d.vary(-8, 6), f"wrist_dev_{side}": d.vary(3, 4)})
+    put(d, **{f"pro_sup_{side}": pronation, f"wrist_flex_{side}": d.wrist[0], f"wrist_dev_{side}": d.wrist[1]})
 
 
 def arms_hang(d: Draft, sides: str = "rl", slack: float = 1.0) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import cos, degrees, pi, sin
 
 import numpy as np
@@ -30,7 +31,9 @@ def walk(d: Draft) -> None:
     for side, sign in (("r", -1.0), ("l", 1.0)):
         swing = (d.vary(19, 3) * sign * c) * pace + d.vary(3, 3)
         _arm_swing(d, side, swing, d.vary(16, 5) + 0.45 * max(swing, 0) * pace)
-    feet = {side: _stance(d, side, ((0.0, 0.08, "heel"), (0.08, 0.34, "flat"), (0.34, 0.6, "ball"))) for side in "rl"}
+    out = {side: d.vary(7, 3) for side in "rl"}
+    windows = ((0.0, 0.08, "heel"), (0.08, 0.34, "flat"), (0.34, 0.6, "ball"))
+    feet = {side: _stance(d, side, windows, out[side]) for side in "rl"}
     _put_down(d, [p for p in feet.values() if p], least=3.0)
 
 
@@ -46,7 +49,8 @@ def run(d: Draft) -> None:
     elbow = d.vary(88, 10)
     for side, sign in (("r", -1.0), ("l", 1.0)):
         _arm_swing(d, side, d.vary(30, 5) * sign * c * pace - 8, elbow + 14 * sign * c, inward=6)
-    feet = {side: _stance(d, side, ((0.02, 0.2, "flat"), (0.2, 0.36, "ball"))) for side in "rl"}
+    out = {side: d.vary(7, 3) for side in "rl"}
+    feet = {side: _stance(d, side, ((0.02, 0.2, "flat"), (0.2, 0.36, "ball")), out[side]) for side in "rl"}
     _put_down(d, [p for p in feet.values() if p], least=10.0)
     if not d.plants:
         _air(d, d.between(0.015, 0.07) * pace)
@@ -89,8 +93,15 @@ def _legs(d: Draft, gait: str, pace: float) -> None:
             f"knee_angle_{side}": max(3.0, knee * (0.5 + 0.5 * pace) + d.vary(0, 2)),
             f"ankle_angle_{side}": ankle * pace + d.vary(0, 1.5),
             f"hip_adduction_{side}": d.vary(-1, 1.5), f"hip_rotation_{side}": d.vary(-4, 2),
-            f"subtalar_angle_{side}": d.vary(1, 2), f"mtp_angle_{side}": d.vary(4, 3),
+            f"subtalar_angle_{side}": d.vary(1, 2),
+            f"mtp_angle_{side}": d.vary(4, 3) + _toes_off(gait, d.phase + offset),
         })  # fmt: skip
+
+
+def _toes_off(gait: str, phase: float) -> float:
+    """How far the toes are still bent up just after they left the floor, deg."""
+    since = (phase - {"walk": 0.6, "run": 0.36}[gait]) % 1.0
+    return 46.0 * max(0.0, 1.0 - since / 0.14)
 
 
 def _arm_swing(d: Draft, side: str, flexion: float, elbow: float, inward: float = 6.0) -> None:
@@ -102,7 +113,7 @@ def _arm_swing(d: Draft, side: str, flexion: float, elbow: float, inward: float 
     arm_pose(d, side, plane, raise_, inward + d.vary(8, 4), max(elbow, 6.0), d.vary(82, 12))
 
 
-def _stance(d: Draft, side: str, windows: tuple[tuple[float, float, str], ...]) -> Plant | None:
+def _stance(d: Draft, side: str, windows: tuple[tuple[float, float, str], ...], out: float) -> Plant | None:
     """Where the curves put the foot of `side`, as a plant, if it stands at this phase."""
     phase = (d.phase + (0.0 if side == "r" else 0.5)) % 1.0
     mode = next((m for a, b, m in windows if a <= phase < b), None)
@@ -111,7 +122,7 @@ def _stance(d: Draft, side: str, windows: tuple[tuple[float, float, str], ...]) 
     frame = frames_of(d.rig, d.q)[d.rig.rows[f"calcn_{side}"]]
     pitch = degrees(np.arctan2(frame[1, 0], np.hypot(frame[0, 0], frame[2, 0])))
     pitch = {"heel": max(pitch, 2.0), "flat": 0.0, "ball": min(pitch, -2.0)}[mode]
-    return Plant(side, float(frame[0, 3]), float(frame[2, 3]), d.vary(7, 3), pitch)
+    return Plant(side, float(frame[0, 3]), float(frame[2, 3]), out, pitch)
 
 
 def _put_down(d: Draft, plants: list[Plant], least: float) -> None:
@@ -123,17 +134,32 @@ def _put_down(d: Draft, plants: list[Plant], least: float) -> None:
     place_feet(d, plants)
     swinging = [s for s in "rl" if s not in {p.side for p in plants}]
     for side in swinging:
-        for _ in range(6):
-            gap = lowest(d.rig, frames_of(d.rig, d.q), _FOOT_BODIES[side])
-            if gap > 0.006:
-                break
+        knee, hip, ankle = (get(d, f"{stem}_{side}") for stem in ("knee_angle", "hip_flexion", "ankle_angle"))
+
+        def clears(extra: float, side: str = side, knee=knee, hip=hip, ankle=ankle) -> bool:
+            up = min(0.75 * extra, max(12 - ankle, 0))
             put(d, **{
-                f"knee_angle_{side}": get(d, f"knee_angle_{side}") + 4,
-                f"hip_flexion_{side}": get(d, f"hip_flexion_{side}") + 2.5,
-                f"ankle_angle_{side}": min(get(d, f"ankle_angle_{side}") + 3, 12),
+                f"knee_angle_{side}": knee + extra, f"hip_flexion_{side}": hip + 0.6 * extra,
+                f"ankle_angle_{side}": ankle + up,
             })  # fmt: skip
+            return lowest(d.rig, frames_of(d.rig, d.q), _FOOT_BODIES[side]) > 0.006
+
+        least_bend(clears, 24.0)
     if len(plants) == 1:
         d.support = "one_foot"
+
+
+def least_bend(clears: Callable[[float], bool], most: float) -> bool:
+    """Leave `clears` at the least bend in [0, most] deg at which it holds; False where none does."""
+    if clears(0.0):
+        return True
+    if not clears(most):
+        return False
+    low, high = 0.0, most
+    for _ in range(9):
+        middle = (low + high) / 2
+        low, high = (low, middle) if clears(middle) else (middle, high)
+    return clears(high)
 
 
 def _air(d: Draft, clearance: float) -> None:

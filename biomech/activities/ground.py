@@ -13,6 +13,9 @@ from biomech.activities.rig import Rig, frames_of, mass_centre, pelvis_of
 from biomech.inverse_legs import solve_leg
 
 _MIRROR = np.array([1.0, 1.0, -1.0])
+STANDS = 1e-3
+"""A foot carried no higher than this, m, stands on the floor."""
+
 _HEEL_UP_MAX = 76.0  # deg; beyond this people roll onto the toe tips
 
 
@@ -26,7 +29,7 @@ class Plant:
     toe_out: float = 0.0  # deg, + outwards
     pitch: float = 0.0  # deg, + heel only (toes up), - ball only (heel up), 0 the whole sole
     heading: float = 0.0  # deg, + to the left
-    floor: float = 0.0  # m, height of what it stands on
+    floor: float = 0.0  # m, how high above the floor the foot is carried; 0 stands
 
 
 def stance(d: Draft, width: float, stagger: float = 0.0, toe_out: float = 8.0, spread: float = 4.0) -> list[Plant]:
@@ -90,7 +93,7 @@ def place_feet(d: Draft, plants: list[Plant]) -> None:
         for name, value in solve_leg(d.rig.legs[plant.side], top, frame).items():
             set_angle(d, name, value)
         set_angle(d, f"mtp_angle_{plant.side}", radians(toes))
-        touching += bodies
+        touching += bodies if plant.floor <= STANDS else ()
     d.contacts = tuple(touching)
     d.plants = list(plants)
 
@@ -115,7 +118,7 @@ def settle(
     bends = dict.fromkeys("rl", knees) if isinstance(knees, float | int) else knees
     total = sum(weight.values()) if weight else len(plants)
     target = sum(((weight[p.side] if weight else 1.0) / total) * support_point(d.rig, p) for p in plants)
-    offset = np.array([d.vary(0, sway), 0.0, d.vary(0, 0.5 * sway)])
+    offset = np.array([d.sway[0] * sway, 0.0, d.sign * d.sway[1] * 0.5 * sway])
     for k in range(rounds):
         d.q[4] = pelvis_height(d, plants, bends)
         place_feet(d, plants)

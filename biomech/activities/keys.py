@@ -27,6 +27,33 @@ def path(phase: float, *keys: tuple[float, tuple[float, ...]]) -> tuple[float, .
     return keys[-1][1]
 
 
+def course(phase: float, *keys: tuple[float, tuple[float, ...]]) -> tuple[float, ...]:
+    """Values at `phase` on a smooth course through keys (phase, values): no overshoot, and no stop at keys passed on
+    the way (monotone cubic, Fritsch and Carlson 1980). Outside the keys the end values hold."""
+    times = np.array([t for t, _ in keys])
+    values = np.array([v for _, v in keys], dtype=float)
+    if len(keys) == 1 or phase <= times[0]:
+        return tuple(values[0].tolist())
+    if phase >= times[-1]:
+        return tuple(values[-1].tolist())
+    step = np.diff(times)[:, None]
+    slope = np.diff(values, axis=0) / step
+    speed = np.zeros_like(values)  # at rest at both ends
+    a, b = slope[:-1], slope[1:]
+    wa, wb = 2 * step[1:] + step[:-1], step[1:] + 2 * step[:-1]
+    same = a * b > 0
+    speed[1:-1] = np.where(same, (wa + wb) / (wa / np.where(same, a, 1.0) + wb / np.where(same, b, 1.0)), 0.0)
+    k = int(np.searchsorted(times, phase, side="right")) - 1
+    h, w = float(step[k, 0]), (phase - times[k]) / float(step[k, 0])
+    found = (
+        (1 + 2 * w) * (1 - w) ** 2 * values[k]
+        + w * (1 - w) ** 2 * h * speed[k]
+        + w * w * (3 - 2 * w) * values[k + 1]
+        + w * w * (w - 1) * h * speed[k + 1]
+    )
+    return tuple(found.tolist())
+
+
 def gait_angles(gait: str, phase: float) -> tuple[float, float, float]:
     """Hip flexion, knee flexion and ankle dorsiflexion in deg at `phase` of a leg's cycle (0 = its initial contact)."""
     coefficients = _gait_series(gait)

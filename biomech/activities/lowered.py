@@ -27,7 +27,8 @@ _DORSIFLEXION = 33.0  # deg; flat-footed squatters lean forward rather than go b
 
 def squat(d: Draft) -> None:
     """Squat from a quarter to full depth: shins forward, hips back, the trunk leaning to stay over the feet."""
-    depth = 0.15 + 0.85 * d.phase
+    style = d.rng.choice(["front", "clasp", "thighs", "bar", "down"], p=[0.35, 0.2, 0.15, 0.15, 0.15])
+    depth = 0.15 + (0.45 if style == "thighs" else 0.85) * d.phase  # hands leave the thighs of a deep squatter
     knee = 35 + 90 * depth + d.vary(0, 4)
     lean = 14 + 30 * depth + d.vary(0, 5)
     wide = d.between(1.3, 2.5)
@@ -35,9 +36,6 @@ def squat(d: Draft) -> None:
     lumbar = -2 - 16 * max(0, depth - 0.45) + d.vary(0, 4)
     thoracic = d.vary(-4, 4)
     side, turn = d.vary(0, 1.5), d.vary(0, 2)
-    style = d.rng.choice(["front", "clasp", "thighs", "bar", "down"], p=[0.35, 0.2, 0.15, 0.15, 0.15])
-    if style == "thighs" and depth > 0.6:
-        style = "front"
     lift, apart, elbows = d.vary(72, 10), d.vary(72, 8), d.vary(15, 7, 3)
     look_up, look_side = d.vary(-8, 7), d.vary(0, 7)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-SUPPORTS = ("feet", "one_foot", "air", "seated", "kneeling", "hands_feet", "lying")
+SUPPORTS = ("feet", "one_foot", "air", "seated", "kneeling", "hands_feet", "hands", "lying")
 """What carries the body. `air`: nothing; props["clearance"] is the declared height of the lowest point."""
 
 

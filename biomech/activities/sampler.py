@@ -26,12 +26,17 @@ _FOOT_TURN = math.radians(0.8)
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One thing people do: `generate` fills a Draft; `weight` is its default share in a dataset."""
+    """One thing people do: `generate` fills a Draft; `weight` is its default share in a dataset.
+
+    `course` says what the phase means: "course" from beginning to end, "cycle" round and round, "depth" from slight to
+    far, "" nothing (a posture).
+    """
 
     name: str
     generate: Callable[[Draft], None]
     weight: float
     group: str
+    course: str = ""
 
     @property
     def summary(self) -> str:
@@ -55,36 +60,81 @@ def draw_activity(
     return names[int(np.searchsorted(np.cumsum(values) / values.sum(), rng.random(), side="right"))]
 
 
-def sample_pose(model, activity: Activity, rng: np.random.Generator, max_draws: int = MAX_DRAWS) -> Pose:
-    """One accepted pose of `activity` for a SpineModel.
+def draw_draft(model, activity: Activity, style: int, phase: float) -> tuple[Draft, str | None]:
+    """What `style` (a seed) does at `phase`, and why it cannot be a pose, or None."""
+    rig = rig_of(model)
+    draft = Draft(rig, model.limits, np.random.default_rng(style), phase)
+    activity.generate(draft)
+    draft.moved = draft.q[3:6] * (1.0, 0.0, 1.0)
+    draft.q[3] = draft.q[5] = 0.0  # the pelvis stands over the origin; height is kept
+    return draft, fault(rig, draft, frames_of(rig, draft.q))
+
+
+def sample_pose(
+    model, activity: Activity, rng: np.random.Generator, max_draws: int = MAX_DRAWS, phase: float | None = None
+) -> Pose:
+    """One accepted pose of `activity` for a SpineModel, at `phase` in [0, 1) or at a drawn one.
 
     Every draw is checked: coordinates inside the hard range, planted feet flat on the floor, nothing under the floor,
     no limb through the body. ModelError when `max_draws` draws fail.
     """
-    rig = rig_of(model)
+    if phase is not None:
+        check_phases([phase])
     reasons: list[str] = []
     for _ in range(max_draws):
-        draft = Draft(rig, model.limits, rng, float(rng.random()))
-        activity.generate(draft)
-        draft.moved = draft.q[3:6] * (1.0, 0.0, 1.0)
-        draft.q[3] = draft.q[5] = 0.0  # the pelvis stands over the origin; height is kept
-        frames = frames_of(rig, draft.q)
-        reason = fault(rig, draft, frames)
+        drawn, style = float(rng.random()), int(rng.integers(2**63))
+        draft, reason = draw_draft(model, activity, style, drawn if phase is None else float(phase))
         if reason is None:
-            return Pose(
-                q=draft.q,
-                activity=activity.name,
-                phase=draft.phase,
-                contacts=draft.contacts,
-                support=draft.support,
-                props=dict(draft.props),
-                rejections=len(reasons),
-                reasons=tuple(reasons),
-            )
+            return _pose(activity, draft, reasons)
         reasons.append(reason)
     raise ModelError(
         f"No acceptable pose of {activity.name!r} in {max_draws} draws (last: {reasons[-1]}); "
         "check the model's limb proportions and capsules, or leave this activity out."
+    )
+
+
+def sample_phases(
+    model, activity: Activity, rng: np.random.Generator, phases: Sequence[float], max_draws: int = MAX_DRAWS
+) -> tuple[Pose, ...]:
+    """One person doing `activity` in one way, seen at each of `phases` in [0, 1); only the place in its course differs.
+
+    The pelvis is kept over the origin. ModelError when no draw is acceptable at all of the phases.
+    """
+    check_phases(phases)
+    reasons: list[str] = []
+    for _ in range(max_draws):
+        style = int(rng.integers(2**63))
+        drafts = []
+        for phase in phases:
+            draft, reason = draw_draft(model, activity, style, float(phase))
+            if reason is not None:
+                reasons.append(f"at {phase:.2f} {reason}")
+                break
+            drafts.append(draft)
+        else:
+            return tuple(_pose(activity, draft, reasons) for draft in drafts)
+    raise ModelError(
+        f"No draw of {activity.name!r} out of {max_draws} is acceptable at all {len(phases)} phases "
+        f"(last: {reasons[-1]}); ask for fewer phases or another seed."
+    )
+
+
+def check_phases(phases: Sequence[float]) -> None:
+    """ModelError unless there is a phase and all are in [0, 1)."""
+    if not len(phases) or not all(0.0 <= p < 1.0 for p in phases):
+        raise ModelError(f"Phases {list(phases)} given; wanted one or more numbers from 0 up to, not including, 1.")
+
+
+def _pose(activity: Activity, draft: Draft, reasons: list[str]) -> Pose:
+    return Pose(
+        q=draft.q,
+        activity=activity.name,
+        phase=draft.phase,
+        contacts=draft.contacts,
+        support=draft.support,
+        props=dict(draft.props),
+        rejections=len(reasons),
+        reasons=tuple(reasons),
     )
 
 

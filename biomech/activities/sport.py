@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from biomech.activities.draft import Draft, arm_pose, arm_to, body_point, gaze, pelvis, put, trunk
-from biomech.activities.gait import _FOOT_BODIES
+from biomech.activities.gait import _FOOT_BODIES, least_bend
 from biomech.activities.ground import Plant, hip_width, lowest, settle
 from biomech.activities.keys import path
 from biomech.activities.rig import frames_of
@@ -139,10 +139,12 @@ def swing(d: Draft) -> None:
 
 def _keep_clear(d: Draft, side: str) -> None:
     """Bend the free leg until its foot is off the floor; the draw fails where it will not come free."""
-    for _ in range(8):
-        if lowest(d.rig, frames_of(d.rig, d.q), _FOOT_BODIES[side]) > 0.008:
-            return
-        i, j = d.rig.index[f"knee_angle_{side}"], d.rig.index[f"hip_flexion_{side}"]
-        d.q[i] += np.radians(5)
-        d.q[j] += np.radians(2)
-    d.failure = "free foot drags on the floor"
+    i, j = d.rig.index[f"knee_angle_{side}"], d.rig.index[f"hip_flexion_{side}"]
+    knee, hip = d.q[i], d.q[j]
+
+    def clears(extra: float) -> bool:
+        d.q[i], d.q[j] = knee + np.radians(extra), hip + np.radians(0.4 * extra)
+        return lowest(d.rig, frames_of(d.rig, d.q), _FOOT_BODIES[side]) > 0.008
+
+    if not least_bend(clears, 40.0):
+        d.failure = "free foot drags on the floor"

@@ -50,7 +50,7 @@ def hand_on_thigh(d: Draft, side: str, along: float, frames: np.ndarray | None =
     rest = hip + along * (knee - hip) + lift * femur[:, 0]
     hand = np.stack([-femur[:, 0], femur[:, 1], -femur[:, 2]], axis=1)
     # fingers a little inwards, as the forearm comes from outside
-    inwards = d.vary(14, 6) if side == "r" else -d.vary(14, 6)
+    inwards = (14 + d.wrist[1]) * (1 if side == "r" else -1)
     hand = _about(femur[:, 0], inwards) @ hand
     out = 0.75 if side == "r" else -0.75
     arm_to(d, side, rest, np.array([-0.8, -0.55, out]), hand, frames=frames)
@@ -112,17 +112,16 @@ def lumbopelvic(total: float, lumbar_max: float = 48.0, early: float = 0.62) -> 
 
 def bend_forward(d: Draft) -> None:
     """Stooping with straight or slightly bent knees; arms hang, reach for the toes, or rest on the thighs."""
-    total = 12 + 88 * d.phase * d.between(0.9, 1.05)
+    style = d.rng.choice(["hang", "reach", "rest"], p=[0.45, 0.3, 0.25])
+    # hands find the thighs only in the middle of the way down
+    total = (26 + 48 * d.phase if style == "rest" else 12 + 88 * d.phase) * d.between(0.9, 1.05)
     lumbar, tilt = lumbopelvic(total, d.vary(46, 5), d.vary(0.62, 0.07))
     turn = d.vary(0, 3)
     pelvis(d, tilt=-tilt, lean=d.vary(0, 1.5), turn=d.vary(0, 2))
     trunk(d, (-lumbar, d.vary(0, 2), turn * 0.2), (-min(0.2 * total, 18) + d.vary(0, 2), d.vary(0, 2), turn))
     neck_turn(d, d.vary(6 + 0.12 * total, 8), d.vary(0, 3), d.vary(0, 8))
     plants = stance(d, hip_width(d.rig) * d.between(0.8, 2.2), d.vary(0, 0.03), d.vary(9, 4))
-    style = d.rng.choice(["hang", "reach", "rest"], p=[0.45, 0.3, 0.25])
     along, swing = d.between(0.62, 0.8), d.vary(0, 4)
-    if style == "rest" and not 25 < total < 75:
-        style = "hang"
     elbows, out = d.vary(12, 5, 4), d.vary(6, 3, 1)
 
     def arms() -> None:
