@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from biomech.anatomy import SPINE_COORDINATES
 from biomech.errors import DatasetError
-from biomech.plausibility import PlausibilityReport, residual_statistics
+from biomech.plausibility import PlausibilityReport
+from synthgen import __version__
+from synthgen.report_findings import Finding, angle_name, findings
 
 HTML, JSON = "plausibility.html", "plausibility.json"
+FORMAT = "synthgen-plausibility-1"
+"""Of the JSON; synthgen/data/plausibility.schema.json describes it."""
 
 CONFIDENCE_MARKS = {
     "verified": "●",
@@ -26,45 +32,64 @@ _MEANING = {
     "verified": "read in the source named",
     "secondary": "read in a work that quotes the source",
     "recalled": "from memory of the literature, to be checked against the source",
-    "derived": "computed from other rows of the tables",
+    "derived": "computed from other numbers, or a rule of ours",
     "estimate": "a sensible guess, no source",
     "convention": "no anatomical limit",
 }
 
+_STATUS = {"ok": ("✓", "as published"), "look": ("!", "worth a look"), "broken": ("✕", "broken"), "none": ("–", "n/a")}
 
-def write_report(report: PlausibilityReport, out_dir: str | Path, dataset_summary: Mapping | None = None) -> Path:
-    """Write `plausibility.html` and `plausibility.json` into `out_dir` and return the path of the page.
+
+def write_report(
+    report: PlausibilityReport,
+    html: str | Path,
+    json_path: str | Path | None = None,
+    summary: Mapping | None = None,
+) -> Path:
+    """Write the page and its data, and return the path of the page.
 
     Args:
-        dataset_summary: plain data about the dataset. `residuals_m` (name -> distances in m) fills the section on
-            retarget residuals where the report has none; the rest is shown as a table.
+        html: file of the page; its folder is made.
+        json_path: file of the data; default beside the page, with the ending .json.
+        summary: plain data about the input, shown as a table.
 
     Raises:
-        DatasetError: the folder cannot be written.
+        DatasetError: a file cannot be written.
     """
-    summary = dict(dataset_summary or {})
-    residuals = report.residuals or residual_statistics(summary.pop("residuals_m", None) or {})
-    summary.pop("residuals_m", None)
-    data = report.to_dict()
-    data["residuals"] = [_fields(r) for r in residuals]
-    text = json.dumps({"dataset": summary, "report": data}, indent=1, sort_keys=True, allow_nan=False, default=str)
-    page = render_html(report, residuals, summary)
-    folder = Path(out_dir)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / JSON, text + "\n")
-        _write(folder / HTML, page)
-    except OSError as error:
-        said = f"Cannot write the report to {folder}: {error.strerror}. Choose a writable folder."
-        raise DatasetError(said) from error
-    return folder / HTML
+    page = Path(html)
+    data = page.with_suffix(".json") if json_path is None else Path(json_path)
+    if data == page:
+        raise DatasetError(f"page and data cannot both be {page}; choose another name for one of them")
+    said = findings(report)
+    text = json.dumps(document(report, said, summary), indent=1, sort_keys=True, allow_nan=False)
+    for path, content in ((data, text + "\n"), (page, render_html(report, said, summary or {}))):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, content)
+        except OSError as error:
+            raise DatasetError(
+                f"Cannot write the report {path}: {error.strerror}. Choose a writable folder."
+            ) from error
+    return page
 
 
-def render_html(report: PlausibilityReport, residuals: tuple, summary: Mapping) -> str:
+def document(report: PlausibilityReport, said: tuple[Finding, ...], summary: Mapping | None) -> dict[str, object]:
+    """What the JSON file holds."""
+    return {
+        "format": FORMAT,
+        "version": __version__,
+        "input": json.loads(json.dumps(dict(summary or {}), default=str)),
+        "findings": [dataclasses.asdict(finding) for finding in said],
+        "report": report.to_dict(),
+    }
+
+
+def render_html(report: PlausibilityReport, said: tuple[Finding, ...], summary: Mapping) -> str:
     """The page as text; the same report gives the same bytes."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from synthgen import report_plots as plots
+    from biomech.plausibility.published import checks
+    from synthgen.report_figures import figures
 
     environment = Environment(
         loader=PackageLoader("synthgen"),
@@ -73,22 +98,19 @@ def render_html(report: PlausibilityReport, residuals: tuple, summary: Mapping) 
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["mark"] = confidence_mark
-    environment.filters["num"] = _number
-    environment.filters["plain"] = _plain_text
-    figures = {
-        "regions": plots.regions(report),
-        "levels": plots.levels(report),
-        "rhythm": plots.rhythm(report),
-        "coupling": plots.coupling(report),
-        "rejections": plots.rejections(report) if any(r.rejected for r in report.rejections) else "",
-    }
+    environment.filters |= {"mark": confidence_mark, "num": _number, "plain": _plain_text, "signed": _signed}
+    environment.filters |= {"age_keys": _age_keys, "share_groups": _share_groups, "least": min, "sort_abs": _sort_abs}
+    environment.tests["spine"] = SPINE_COORDINATES.__contains__
+    environment.filters |= {"level": lambda name: str(name).replace("_", "–"), "words": _words, "angle": angle_name}
     return environment.get_template("report.html.j2").render(
         report=report,
-        numbers={text: i + 1 for i, text in enumerate(report.provenance["citations"])},
-        residuals=residuals,
+        version=__version__,
+        findings=said,
+        status=_STATUS,
+        numbers={citation.source: i + 1 for i, citation in enumerate(report.provenance.citations)},
         summary=summary,
-        figures=figures,
+        figures=figures(report),
+        bounds={**checks("phase"), **checks("sampling")},
         marks=[(CONFIDENCE_MARKS[k], k, v) for k, v in _MEANING.items()],
     )
 
@@ -106,7 +128,15 @@ def _number(value: float | None, digits: int = 1) -> str:
     if value is None:
         return "–"
     text = f"{value:.{digits}f}"
-    return "0" if float(text) == 0 and digits == 0 else text.replace("-", "−")
+    return (text.removeprefix("-") if float(text) == 0 else text).replace("-", "−")
+
+
+def _signed(value: float | None, digits: int = 1) -> str:
+    return _number(value, digits) if value is None or value <= 0 else "+" + _number(value, digits)
+
+
+def _words(name: object) -> str:
+    return str(name).replace("_", " ")
 
 
 def _plain_text(value: object) -> str:
@@ -118,8 +148,17 @@ def _plain_text(value: object) -> str:
     return str(value)
 
 
-def _fields(item: object) -> dict[str, object]:
-    return {name: getattr(item, name) for name in item.__dataclass_fields__}  # type: ignore[attr-defined]
+def _age_keys(rows: list) -> list[tuple[str, int, int]]:
+    return sorted({(row.sex, row.age_from, row.age_to) for row in rows})
+
+
+def _share_groups(items: list) -> list[tuple[str, str, list]]:
+    keys = dict.fromkeys((item.region, item.motion) for item in items)
+    return [(*key, [item for item in items if (item.region, item.motion) == key]) for key in keys]
+
+
+def _sort_abs(items: tuple, name: str) -> list:
+    return sorted(items, key=lambda item: -abs(getattr(item, name)))
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,4 +1,7 @@
-"""Plots of the plausibility report as inline SVG: Okabe-Ito colours, no colour carries a meaning alone."""
+"""Plots of the plausibility report as inline SVG: Okabe-Ito colours, no colour carries a meaning alone.
+
+This file holds what all plots share, and the motion of levels and regions over their published bands.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biomech.anatomy import AXES, LEVELS, REGIONS
+from biomech.anatomy import AXES, LEVELS
 
 if TYPE_CHECKING:
     from biomech.plausibility import PlausibilityReport
-    from biomech.plausibility_spine import Motion
+    from biomech.plausibility.levels import Motion
 
 BLUE, ORANGE, GREEN, GREY, PALE, INK = "#0072B2", "#D55E00", "#009E73", "#9a9a9a", "#e9edf0", "#222222"
 TYPICAL = "#cfe3f1"
-_TITLES = {"FE": "flexion – / extension +", "LB": "lateral bending, + right", "AR": "axial rotation, + left"}
-_STYLE = {
+TITLES = {"FE": "flexion – / extension +", "LB": "lateral bending, + right", "AR": "axial rotation, + left"}
+STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 8.5,
     "axes.titlesize": 9.5,
@@ -35,28 +38,26 @@ _STYLE = {
 
 def regions(report: PlausibilityReport) -> str:
     """Histograms of the nine regional angles over caps, typical bands and published means."""
-    plt = _pyplot()
-    with plt.rc_context(_STYLE):
-        figure, axes = plt.subplots(3, 3, figsize=(9.6, 6.0), layout="constrained")
+    plt = pyplot()
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(3, 3, figsize=(9.6, 5.4), layout="constrained")
         for motion, ax in zip(report.regions, axes[::-1].ravel(), strict=True):
             _bands(ax, motion, 0, 1.12)
             _bars(ax, motion, 0.0, 1.0)
-            for norm in motion.norms:
-                for value in _signed(norm.motion, norm.mean):
-                    ax.plot([value, value], [0, 1.04], color=ORANGE, lw=1.2, ls=(0, (4, 2)))
-            ax.set_title(f"{motion.name} {motion.axis}: {_TITLES[motion.axis]}", loc="left")
+            _published(ax, motion, 0.0, 1.08)
+            ax.set_title(f"{motion.name} {motion.axis}: {TITLES[motion.axis]}", loc="left")
             ax.set_ylim(0, 1.12)
             ax.set_yticks([])
             ax.spines["left"].set_visible(False)
         for ax in axes[-1]:
             ax.set_xlabel("degrees")
-        return _svg(figure, plt)
+        return svg(figure, plt)
 
 
 def levels(report: PlausibilityReport) -> str:
     """One histogram per level and axis over hard and typical ranges, cranial at the top."""
-    plt = _pyplot()
-    with plt.rc_context(_STYLE):
+    plt = pyplot()
+    with plt.rc_context(STYLE):
         figure, axes = plt.subplots(1, 3, figsize=(9.6, 11.0), sharey=True, layout="constrained")
         for k, axis in enumerate(AXES):
             ax = axes[k]
@@ -66,79 +67,42 @@ def levels(report: PlausibilityReport) -> str:
                 motion = _shrunk(motion, scale)
                 _bands(ax, motion, i + 0.04, 0.86)
                 _bars(ax, motion, i + 0.04, 0.8)
+                _published(ax, motion, i + 0.04, 0.62, scale)
                 if scale > 1:
                     ax.text(motion.hard[1], i + 0.5, f" degrees ÷ {scale:.0f}", va="center", fontsize=7)
-                for norm in motion.norms:
-                    for value in _signed(norm.motion, norm.mean):
-                        value /= scale
-                        ax.plot([value, value], [i + 0.04, i + 0.55], color=ORANGE, lw=1.2)
-                if motion.minimum < motion.hard[0] or motion.maximum > motion.hard[1]:
-                    ax.plot([motion.hard[1]], [i + 0.5], marker="X", color=ORANGE, ms=7)
-            ax.set_title(f"{axis}: {_TITLES[axis]}", loc="left")
+                for value, side, bound in (
+                    (motion.minimum, "left", motion.hard[0]), (motion.maximum, "right", motion.hard[1]),
+                ):  # fmt: skip
+                    if (value - bound) * (1 if side == "right" else -1) > 1e-4:
+                        ax.plot([bound], [i + 0.5], marker="X", color=ORANGE, ms=7, clip_on=False)
+                        ax.annotate(
+                            f"{value * scale:.1f}", (bound, i + 0.5), (9 if side == "right" else -9, 0),
+                            textcoords="offset points", ha="left" if side == "right" else "right", va="center",
+                            color=ORANGE, fontweight="bold", fontsize=7.5,
+                        )  # fmt: skip
+            ax.set_title(f"{axis}: {TITLES[axis]}", loc="left")
             ax.set_xlabel("degrees")
             ax.set_ylim(-0.1, len(LEVELS))
             for edge in (5, 17):
                 ax.axhline(edge, color=INK, lw=0.5)
         axes[0].set_yticks(np.arange(len(LEVELS)) + 0.4, [level.replace("_", "–") for level in LEVELS])
-        return _svg(figure, plt)
+        return svg(figure, plt)
 
 
-def rhythm(report: PlausibilityReport) -> str:
-    """Share of each level in its region's motion: measured points on published bars."""
-    plt = _pyplot()
-    motions = ("flexion", "extension", "LB", "AR")
-    with plt.rc_context(_STYLE):
-        figure, axes = plt.subplots(3, 4, figsize=(9.6, 6.2), layout="constrained", sharey="row")
-        for row, region in enumerate(reversed(REGIONS)):
-            for column, motion in enumerate(motions):
-                ax = axes[row, column]
-                items = [s for s in report.rhythm if s.region == region and s.motion == motion]
-                x = np.arange(len(items))
-                ax.bar(x, [100 * s.published for s in items], color=PALE, edgecolor=GREY, width=0.8, lw=0.6)
-                seen = [(i, 100 * s.slope) for i, s in enumerate(items) if s.slope is not None]
-                if seen:
-                    ax.plot(*zip(*seen, strict=True), "o", color=BLUE, ms=4)
-                else:
-                    ax.text(0.5, 0.8, "too few poses", transform=ax.transAxes, ha="center", color=GREY)
-                ax.set_xticks(x, [s.level.replace("_", "–") for s in items], rotation=90, fontsize=6.5)
-                ax.set_title(f"{region}, {motion}", loc="left")
-            axes[row, 0].set_ylabel("% of region")
-        return _svg(figure, plt)
-
-
-def coupling(report: PlausibilityReport) -> str:
-    """Coupled motion per level: measured and published slope, for bending and for twisting."""
-    plt = _pyplot()
-    with plt.rc_context(_STYLE):
-        figure, axes = plt.subplots(1, 2, figsize=(9.6, 3.3), layout="constrained")
-        for ax, driver in zip(axes, ("LB", "AR"), strict=True):
-            items = [c for c in report.coupling if c.driver == driver]
-            x = np.arange(len(items))
-            ax.axhline(0, color=INK, lw=0.6)
-            ax.bar(x, [c.published for c in items], color=PALE, edgecolor=GREY, width=0.8, lw=0.6)
-            seen = [(i, c.slope) for i, c in enumerate(items) if c.slope is not None]
-            if seen:
-                ax.plot(*zip(*seen, strict=True), "o", color=BLUE, ms=4)
-            ax.set_ylim(-1.3, 1.9)
-            ax.set_xticks(x, [c.level.replace("_", "–") for c in items], rotation=90, fontsize=6.5)
-            response = items[0].response if items else ""
-            ax.set_title(f"{response} that goes with {driver} (– same side, + opposite)", loc="left")
-            ax.set_ylabel("deg per deg")
-        return _svg(figure, plt)
-
-
-def rejections(report: PlausibilityReport) -> str:
-    """Share of draws thrown away per activity."""
-    plt = _pyplot()
-    items = sorted(report.rejections, key=lambda r: (r.rate, r.activity))
-    with plt.rc_context(_STYLE):
-        figure, ax = plt.subplots(figsize=(9.6, 0.55 + 0.17 * len(items)), layout="constrained")
-        y = np.arange(len(items))
-        ax.barh(y, [100 * r.rate for r in items], color=BLUE, height=0.7)
-        ax.set_yticks(y, [r.activity for r in items], fontsize=7.5)
-        ax.set_xlabel("% of draws rejected")
-        ax.margins(y=0.01)
-        return _svg(figure, plt)
+def _published(ax: Any, motion: Motion, bottom: float, height: float, scale: float = 1.0) -> None:
+    """Published mean maximum as a line, its 2 SD as a thin bar; totals have no side and are left to the table."""
+    for comparison in motion.norms:
+        norm = comparison.published
+        for sign in _signs(norm.name):
+            if norm.mean is None:
+                continue
+            value = sign * norm.mean / scale
+            ax.plot([value, value], [bottom, bottom + height], color=ORANGE, lw=1.4, solid_capstyle="butt")
+            if norm.sd:
+                spread = 2.0 * norm.sd / scale
+                low, high = max(abs(value) - spread, 0.0), abs(value) + spread
+                middle = bottom + 0.5 * height
+                ax.plot([sign * low, sign * high], [middle, middle], color=ORANGE, lw=0.8)
 
 
 def _shrunk(motion: Motion, scale: float) -> Motion:
@@ -164,13 +128,14 @@ def _bars(ax: Any, motion: Motion, bottom: float, height: float) -> None:
     ax.bar(edges[:-1], height * counts / top, width=np.diff(edges), bottom=bottom, align="edge", color=BLUE, lw=0)
 
 
-def _signed(motion: str, value: float | None) -> tuple[float, ...]:
-    if value is None or motion.endswith("total"):
+def _signs(motion: str) -> tuple[float, ...]:
+    if motion.endswith("total"):
         return ()
-    return {"flexion": (-value,), "extension": (value,)}.get(motion, (-value, value))
+    return {"flexion": (-1.0,), "extension": (1.0,)}.get(motion, (-1.0, 1.0))
 
 
-def _pyplot() -> Any:
+def pyplot() -> Any:
+    """matplotlib.pyplot without a screen, imported when first needed."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -179,7 +144,8 @@ def _pyplot() -> Any:
     return plt
 
 
-def _svg(figure: Any, plt: Any) -> str:
+def svg(figure: Any, plt: Any) -> str:
+    """The figure as an <svg> element that takes its size from the page; the figure is closed."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     plt.close(figure)

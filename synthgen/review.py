@@ -1,12 +1,18 @@
-"""After a dataset is made: judge its joint angles and write the report beside it."""
+"""Judge poses and write the plausibility report: of a dataset after it is made, or of any input on request."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
+from biomech.errors import DatasetError
+from synthgen.coco import TABLE
+from synthgen.dataset import read_dataset
+from synthgen.folder import DATASET, recorded_identity
+from synthgen.plausibility_dataset import Material, dataset_material
+from synthgen.plausibility_motion import motion_material
 
-from synthgen.coco import file_digest
-from synthgen.dataset import Dataset, read_dataset
+if TYPE_CHECKING:
+    from synthgen.report_findings import Finding
 
 REPORT = "report"
 
@@ -20,51 +26,16 @@ class Verdict:
         typical_share: share of joint angles beyond their typical range.
         first: "coordinate value limit" of the first hard violation, or "".
         report: the HTML file.
+        findings: one sentence per group of the report.
+        unread: one sentence per file that could not be read.
     """
 
     hard_violations: int
     typical_share: float
     first: str
     report: Path
-
-
-def pose_batch(dataset: Dataset):
-    """The dataset's poses as a biomech PoseBatch; each record of provenance names picture, subject and spec."""
-    from biomech.activities.pose import PoseBatch
-
-    table = dataset.table()
-    specs = [scene["spec"] for scene in dataset.scenes()]
-    provenance = tuple(
-        {**(specs[line].get("pose") or {}), "image_id": image, "subject": subject, "phase": phase}
-        for line, image, subject, phase in zip(
-            table["spec_line"].tolist(),
-            table["image_id"].tolist(),
-            table["subject"].tolist(),
-            table["phase"].tolist(),
-            strict=True,
-        )
-    )
-    names = tuple(table["coordinates"].tolist())
-    return PoseBatch(table["q"], names, tuple(table["activity"].tolist()), provenance)
-
-
-def summary_of(dataset: Dataset) -> dict:
-    """What a reader of the report wants to know about the dataset itself, as plain data."""
-    table = dataset.table()
-    activities, counts = np.unique(table["activity"].astype(str), return_counts=True)
-    visibility = table["keypoints"][..., 2].astype(int)
-    return {
-        "folder": dataset.root.name,
-        "digest": dataset.info["digest"],
-        "config": dataset.info["config_digest"],
-        "versions": dataset.info["versions"],
-        "assets": dataset.config.assets,
-        "seed": dataset.config.seed,
-        "size, px": f"{dataset.config.width} x {dataset.config.height}",
-        "splits": dataset.info["counts"],
-        "activities": dict(zip(activities.tolist(), counts.tolist(), strict=True)),
-        "keypoints": {w: int((visibility == v).sum()) for v, w in ((2, "seen"), (1, "hidden"), (0, "outside"))},
-    }
+    findings: "tuple[Finding, ...]" = ()
+    unread: tuple[str, ...] = ()
 
 
 def review(root: str | Path) -> Verdict:
@@ -73,17 +44,43 @@ def review(root: str | Path) -> Verdict:
     Raises:
         DatasetError: the folder holds no finished dataset, or the report cannot be written.
     """
+    dataset = read_dataset(root)
+    return judge(dataset_material(dataset), dataset.root / REPORT / "plausibility.html")
+
+
+def read_material(given: str | Path, profile: str = "") -> Material:
+    """What there is to judge in a dataset folder, a motion file or a folder of motion files.
+
+    Raises:
+        SynthgenError: nothing there that can be judged.
+    """
+    path = Path(given)
+    if not path.is_dir():
+        return motion_material([path], profile)
+    if (path / DATASET).is_file():
+        return dataset_material(read_dataset(path), profile)
+    if recorded_identity(path) or (path / TABLE).is_file():
+        read_dataset(path)  # a dataset, but not finished: says so
+    from biomech.motion_import import SUFFIXES
+
+    files = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file() and p.name[0] != ".")
+    if not files:
+        raise DatasetError(f"{path} holds neither a finished dataset nor motion files ({', '.join(SUFFIXES)})")
+    return motion_material(files, profile, title=path.name)
+
+
+def judge(material: Material, html: Path, json_path: Path | None = None) -> Verdict:
+    """Assess the material and write the page and its data.
+
+    Args:
+        json_path: default beside the page, with the ending .json.
+    """
     from biomech.plausibility import assess
     from synthgen.report import write_report
+    from synthgen.report_findings import findings
 
-    dataset = read_dataset(root)
-    residuals: dict[str, list[float]] = {}
-    for row in dataset.table()["residuals"]:
-        for name, value in row.items():
-            residuals.setdefault(name, []).append(value)
-    models = [file_digest(path) for path in sorted((dataset.root / "subjects").glob("*.osim"))]
-    found = assess(pose_batch(dataset), residuals=residuals, model_digest=models)
-    path = write_report(found, dataset.root / REPORT, summary_of(dataset))
+    found = assess(material.poses, material.limits, material.evidence)
+    path = write_report(found, html, json_path, material.summary)
     worst = next(iter((*found.hard, *found.regional_hard)), None)
     first = f"{worst.coordinate} {worst.worst:.4g} {worst.unit}, limit {worst.limit:.4g}" if worst else ""
-    return Verdict(found.hard_violations, found.typical_share, first, path)
+    return Verdict(found.hard_violations, found.typical_share, first, path, findings(found), material.unread)

@@ -1,15 +1,22 @@
+"""The page and its data: complete, self-contained, repeatable, every number with its source."""
+
+import collections
 import json
 import re
 
 import numpy as np
 import pytest
+from json_schema import problems
 
 from biomech.activities import PoseBatch
 from biomech.anatomy import COORDINATES
 from biomech.errors import DatasetError
+from biomech.geometry import default_geometry
 from biomech.limits import load_limits
-from biomech.plausibility import assess
+from biomech.plausibility import Clip, Evidence, Person, assess
+from synthgen import report_figures, report_schema
 from synthgen.report import CONFIDENCE_MARKS, HTML, JSON, confidence_mark, write_report
+from synthgen.report_findings import GROUPS, findings
 
 
 @pytest.fixture(scope="module")
@@ -22,47 +29,97 @@ def batch():
     return PoseBatch(q, COORDINATES, ("stand",) * 30, (record,) * 30)
 
 
-SUMMARY = {"folder": "demo", "size_px": [640, 480], "residuals_m": {"vertebra_centre": [0.001, 0.002]}}
+EVIDENCE = Evidence(
+    people=tuple(Person(i // 3, "fm"[i % 2], 30.0, 1.7, 0.5) for i in range(30)),
+    skeletons=(default_geometry(),),
+    skeleton_of=np.zeros(30, int),
+    clips=(Clip("bow <1>", 0, 0.02 * np.arange(30)),),
+    residuals={"skin_worst": [0.001, 0.002] * 15},
+    notes=("nothing & all",),
+)
 
 
-def test_page_and_json_are_written_and_repeat_to_the_byte(batch, tmp_path):
-    report = assess(batch)
-    first = write_report(report, tmp_path / "a", SUMMARY)
-    second = write_report(report, tmp_path / "b", SUMMARY)
-    assert first == tmp_path / "a" / HTML
-    assert first.read_bytes() == second.read_bytes()
-    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == sorted((HTML, JSON))
-    data = json.loads((tmp_path / "a" / JSON).read_text())
-    assert data["report"]["ok"] and data["dataset"]["folder"] == "demo"
-    assert data["report"]["residuals"][0]["worst"] == pytest.approx(2.0)
-    assert "residuals_m" in SUMMARY  # the caller's dictionary is left alone
+@pytest.fixture
+def plain_figures(monkeypatch):
+    """Plots take seconds; most laws are about the rest of the page."""
+    monkeypatch.setattr(report_figures, "figures", lambda report: collections.defaultdict(str))
 
 
-def test_page_holds_its_plots_and_needs_nothing_from_outside(batch, tmp_path):
-    page = write_report(assess(batch), tmp_path, SUMMARY).read_text(encoding="utf-8")
-    assert page.count("<svg") == 5
+SUMMARY = {"folder": "demo", "size_px": [640, 480]}
+
+
+@pytest.fixture(scope="module")
+def full(batch, tmp_path_factory):
+    """A page with every section, the report behind it and its folder."""
+    report, folder = assess(batch, evidence=EVIDENCE), tmp_path_factory.mktemp("full")
+    return write_report(report, folder / HTML, summary=SUMMARY).read_text(encoding="utf-8"), report, folder
+
+
+def test_the_page_holds_ten_groups_and_needs_nothing_from_outside(full):
+    page, report, folder = full
+    assert sorted(p.name for p in folder.iterdir()) == sorted((HTML, JSON))
+    assert re.findall(r'<h2 id="(\w+)">', page) == [anchor for anchor, _ in GROUPS]
+    assert page.count("<svg") == 13  # all figures of report_figures
     assert not re.findall(r"(?:src|href)=\"(?!#)", page.replace("xlink:href", "xlink"))
-    assert "vertebra centre" in page and "arm &lt;through&gt; chest" in page
-    assert not re.search(r"\b(nan|inf)\b", re.sub(r"<svg.*?</svg>", "", page, flags=re.S))
+    assert not re.search(r"@import|url\((?!#)", page) and "@media print" in page
+    assert "bow &lt;1&gt;" in page and "arm &lt;through&gt; chest" in page and "nothing &amp; all" in page
+    text = re.sub(r"<svg.*?</svg>", "", page, flags=re.S)
+    assert not re.search(r"\b(nan|inf)\b|\bNone\b(?!\.)", text)
+    for anchor in re.findall(r'href="#([\w]+)"', text):
+        assert f'id="{anchor}"' in text, anchor
 
 
-def test_every_limit_points_to_a_listed_source(batch, tmp_path):
-    report = assess(batch)
-    page = write_report(report, tmp_path).read_text(encoding="utf-8")
+def test_page_and_data_repeat_to_the_byte(full, batch, tmp_path):
+    page, _, folder = full
+    again = write_report(assess(batch, evidence=EVIDENCE), tmp_path / HTML, summary=SUMMARY)
+    assert again.read_text(encoding="utf-8") == page
+    assert (tmp_path / JSON).read_bytes() == (folder / JSON).read_bytes()
+
+
+def test_the_data_fits_the_published_schema(full):
+    _, _, folder = full
+    assert report_schema.SCHEMA.read_text(encoding="utf-8") == report_schema.text(), (
+        "run python -m synthgen.report_schema"
+    )
+    schema, data = report_schema.schema(), json.loads((folder / JSON).read_text())
+    assert problems(data, schema, schema) == []
+    del data["report"]["levels"][3]["norms"]
+    data["report"]["poses"], data["report"]["stray"] = "30", 1
+    assert problems(data, schema, schema) == [
+        "$.report.stray is unknown",
+        "$.report.poses is str, not integer",
+        "$.report.levels[3].norms is missing",
+    ]
+
+
+def test_every_published_number_points_to_a_listed_source(full):
+    page, report, _ = full
     listed = set(re.findall(r'<li id="c(\d+)"', page))
     cited = set(re.findall(r'href="#c(\d+)"', page))
-    assert cited <= listed and len(listed) == len(report.provenance["citations"])
-    rows = page[page.index('id="ranges"') : page.index('id="provenance"')].count('href="#c')
+    assert cited <= listed and len(listed) == len(report.provenance.citations)
+    rows = page[page.index('id="ranges"') : page.index('id="sources"')].count('href="#c')
     assert rows == len(COORDINATES)
+    assert page.count(CONFIDENCE_MARKS["recalled"]) > 20
 
 
-def test_a_violation_stands_at_the_top(batch, tmp_path):
+def test_single_poses_say_they_are_no_motion(batch, tmp_path, plain_figures):
+    report = assess(batch)
+    page = write_report(report, tmp_path / HTML).read_text(encoding="utf-8")
+    assert "not a motion" in page and "average adult" in page and "These are single poses" in page
+    status = {f.group: f.status for f in findings(report)}
+    assert (status["limits"], status["time"], status["fit"]) == ("ok", "none", "none")
+
+
+def test_a_violation_stands_at_the_top(batch, tmp_path, plain_figures):
     q = batch.q.copy()
     q[4, COORDINATES.index("knee_angle_r")] = np.radians(-30)
     report = assess(PoseBatch(q, COORDINATES, batch.activity))
-    page = write_report(report, tmp_path).read_text(encoding="utf-8")
-    verdict = page[page.index('class="verdict bad"') : page.index("Every limit carries")]
-    assert "knee_angle_r" in verdict and "−30.0 deg" in verdict and "limit −10.0" in verdict
+    page = write_report(report, tmp_path / HTML).read_text(encoding="utf-8")
+    verdict = page[page.index('class="verdict bad"') : page.index('class="glance"')]
+    assert "1 angle lies" in verdict and "knee_angle_r" in verdict
+    assert "−30.0 deg" in verdict and "limit −10.0" in verdict
+    said = findings(report)[0]
+    assert said.status == "broken" and "knee_angle_r -30.0 deg (limit -10.0, pose 4)" in said.sentence
     assert not json.loads((tmp_path / JSON).read_text())["report"]["ok"]
 
 
@@ -75,7 +132,10 @@ def test_confidence_marks():
     assert "?" not in {confidence_mark(c) for c in limits.confidence}
 
 
-def test_unwritable_folder_is_one_sentence(batch, tmp_path):
+def test_where_it_cannot_be_written_it_says_so(full, tmp_path, plain_figures):
+    _, report, _ = full
     (tmp_path / "file").write_text("")
     with pytest.raises(DatasetError, match="Cannot write the report"):
-        write_report(assess(batch), tmp_path / "file" / "sub")
+        write_report(report, tmp_path / "file" / "sub" / HTML)
+    with pytest.raises(DatasetError, match="choose another name"):
+        write_report(report, tmp_path / "a.json")
