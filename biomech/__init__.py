@@ -11,7 +11,15 @@ rhythm                    regional angles to level angles: shares, coupling, cla
 activities                what people do, as pose generators
 inverse_legs, collision   closed-form limbs; self-penetration on capsules
 plausibility              what a set of poses looks like against published norms
-motion                    OpenSim .mot files
+motion                    OpenSim .mot and .sto files
+motion_import             any motion file on our skeleton: motion_sources reads it, motion_filter smooths it,
+                          motion_clamp keeps it in range, foot_contact and floor stand it on the floor
+bvh, bvh_maps, bvh_axes   .bvh files: joints, what their names and axes mean; bvh_retarget, bvh_limbs put them on us
+trunk                     pelvis, thorax and head orientations to 25 levels
+published                 any published OpenSim model as motion of our levels and limbs
+published_mapping         which of its bodies and coordinates are which vertebrae: data/model_maps/*.yaml
+published_rhythm          its own rhythm and ranges, laid over a person's limits
+published_inspect         what there is to know about it; published_build writes our own in a person's size
 errors                    the root of all deliberate errors
 ========================  ==============================================================================
 

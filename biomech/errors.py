@@ -20,6 +20,10 @@ class ModelError(SynthgenError):
     """A skeletal model or its coordinates do not fit."""
 
 
+class MotionError(ModelError):
+    """A motion file cannot be read, or what it holds cannot be put on the skeleton."""
+
+
 class DatasetError(SynthgenError):
     """A dataset folder cannot be written, resumed or read."""
 

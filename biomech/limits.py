@@ -19,6 +19,14 @@ REGION_AXES: tuple[str, ...] = tuple(f"{region}_{axis}" for region in REGIONS fo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class LevelRhythm:
+    """Shares of a particular spine, in place of the published means."""
+
+    shares: np.ndarray  # (25, 3, 2), negative and positive angles; each sums to one over a region
+    fixed: np.ndarray  # (25, 3) bool: keeps to its share, without personal variation or coupled motion
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Limits:
     """Ranges in model order; D = len(COORDINATES). Read-only arrays; column 0 lower, column 1 upper."""
 
@@ -30,6 +38,7 @@ class Limits:
     regional_hard: np.ndarray  # (9, 2) rad, order REGION_AXES
     regional_typical: np.ndarray  # (9, 2) rad
     regional_source: tuple[str, ...]  # (9,)
+    rhythm: LevelRhythm | None = None  # None: the published means
 
     @property
     def spine_hard(self) -> np.ndarray:

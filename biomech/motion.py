@@ -5,13 +5,15 @@ Rotations are degrees in the file (inDegrees=yes) and radians in memory; pelvis 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from biomech.anatomy import TRANSLATIONS
-from biomech.errors import ModelError
+from biomech.anatomy import COORDINATES, TRANSLATIONS
+from biomech.errors import ModelError, MotionError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,37 +70,116 @@ def write_mot(
     Path(path).write_text("\n".join(header + rows) + "\n", encoding="utf-8", newline="\n")
 
 
-def read_mot(path: Path | str) -> Motion:
+def read_mot(
+    path: Path | str, *, angles: str = "auto", rotational: Callable[[tuple[str, ...]], np.ndarray] | None = None
+) -> Motion:
     """Read a .mot or .sto of coordinates.
 
+    Columns may be state paths (/jointset/hip_r/hip_flexion_r/value); speeds and activations beside them are left out.
+
+    Args:
+        angles: "degrees" or "radians" where the header is known to be wrong; "auto" believes it, unless the values
+            cannot be meant so.
+        rotational: says which of the columns are converted with inDegrees=yes; None: all but translations. A published
+            model has its own (PublishedModel.rotational).
+
     Raises:
-        ModelError: the file is not there or not such a file; the message names the line.
+        MotionError: the file is not there, not such a file, cut off, holds a value that is not finite, or its header
+            contradicts its values; the message names the line.
     """
+    if angles not in ("auto", "degrees", "radians"):
+        raise MotionError(f"angles {angles!r} given; wanted auto, degrees or radians")
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"cannot read motion {path}: {error}") from error
+        raise MotionError(f"cannot read motion {path}: {error}") from error
     stripped = [line.strip().lower() for line in lines]
     if "endheader" not in stripped:
-        raise ModelError(f"{path} has no line 'endheader'; it is no OpenSim .mot or .sto file")
+        raise MotionError(f"{path} has no line 'endheader'; it is no OpenSim .mot or .sto file")
     end = stripped.index("endheader")
-    degrees = "indegrees=yes" in [line.replace(" ", "") for line in stripped[:end]]
+    header = dict(line.replace(" ", "").partition("=")[::2] for line in stripped[:end])
     body = [(i + 1, line.split()) for i, line in enumerate(lines) if i > end and line.strip()]
     if not body or body[0][1][0].lower() != "time":
-        raise ModelError(f"{path}: the line after 'endheader' must list the columns, the first being time")
-    names = tuple(body[0][1][1:])
-    table = np.empty((len(body) - 1, len(names) + 1))
+        raise MotionError(f"{path}: the line after 'endheader' must list the columns, the first being time")
+    table = _numbers(path, body, header.get("nrows", ""))
+    columns = body[0][1][1:]
+    kept = [k for k, name in enumerate(columns) if name[:1] != "/" or name.endswith("/value")]
+    names = tuple(columns[k].split("/")[-2] if "/" in columns[k] else columns[k] for k in kept)
+    values = table[:, 1:][:, kept]
+    turning = _rotational(names) if rotational is None else rotational(names)
+    degrees = header.get("indegrees") == "yes" if angles == "auto" else angles == "degrees"
+    if angles == "auto":
+        _check_unit(path, names, values, turning, degrees)
+    return Motion(table[:, 0], names, np.where(turning, np.deg2rad(values), values) if degrees else values)
+
+
+def _numbers(path: Path | str, body: list[tuple[int, list[str]]], announced: str) -> np.ndarray:
+    """(T, 1 + D) of the rows below the column line."""
+    wanted = len(body[0][1])
+    table = np.empty((len(body) - 1, wanted))
     for k, (number, words) in enumerate(body[1:]):
         try:
             table[k] = [float(word) for word in words]
         except ValueError:
-            raise ModelError(
-                f"{path} line {number}: {len(words)} values; wanted {len(names) + 1} numbers as in the column line"
+            raise MotionError(
+                f"{path} line {number}: {len(words)} values; wanted {wanted} numbers as in the column line"
             ) from None
-    values = table[:, 1:]
-    q = np.where(_rotational(names), np.deg2rad(values), values) if degrees else values
-    return Motion(table[:, 0], names, q)
+    if not len(table):
+        raise MotionError(f"{path} holds no frame; it was cut off after its header")
+    if announced.isdigit() and int(announced) > len(table):
+        raise MotionError(f"{path} announces {announced} rows and holds {len(table)}; it was cut off: export it again")
+    bad = np.argwhere(~np.isfinite(table))
+    if len(bad):
+        row, column = bad[0]
+        raise MotionError(
+            f"{path} line {body[row + 1][0]}: {body[0][1][column]} is {table[row, column]}; "
+            "fill or cut the missing frames before importing"
+        )
+    return table
+
+
+_MOVING = 0.5
+"""rad: the least movement that tells a file in radians from somebody who stands still, in degrees."""
+
+
+@lru_cache(maxsize=1)
+def _reach() -> dict[str, float]:
+    """Largest angle of each of our joints, rad, with a fifth to spare."""
+    from biomech.limits import load_limits
+
+    hard = np.abs(load_limits().hard).max(axis=1) * 1.2
+    return dict(zip(COORDINATES, hard.tolist(), strict=True))
+
+
+def _check_unit(
+    path: Path | str, names: tuple[str, ...], values: np.ndarray, turning: np.ndarray, degrees: bool
+) -> None:
+    """MotionError where the header says degrees and the values are radians, or the other way round.
+
+    Where every value, read as radians, stays within what the joint can do and some joint moves by half a radian, the
+    file is in radians: in degrees nothing at all would move. No joint but the pelvis turns by more than 2 pi radians.
+    """
+    if degrees:
+        moved = np.where(turning, np.ptp(values, axis=0), 0.0)
+        reach = np.array([_reach().get(name, np.pi) for name in names])
+        if moved.max(initial=0.0) > _MOVING and (np.abs(values) <= reach)[:, turning].all():
+            k = int(np.argmax(moved))
+            raise MotionError(
+                f"{path} says inDegrees=yes, but no joint passes what it can do in radians and {names[k]} runs from "
+                f"{values[:, k].min():.2f} to {values[:, k].max():.2f}: these are radians. Write inDegrees=no, or give "
+                "--angles to overrule"
+            )
+        return
+    joints = turning & np.array([not name.startswith(("pelvis", "ground")) for name in names], dtype=bool)
+    if joints.any() and np.abs(values[:, joints]).max() > 2.0 * np.pi:
+        row, column = np.unravel_index(np.argmax(np.abs(values * joints)), values.shape)
+        raise MotionError(
+            f"{path} says inDegrees=no, but {names[column]} is {values[row, column]:.4g} at frame {row + 1}, more than "
+            "a full turn in radians: these are degrees. Write inDegrees=yes, or give --angles to overrule"
+        )
 
 
 def _rotational(names: tuple[str, ...]) -> np.ndarray:
-    return np.array([name not in TRANSLATIONS for name in names], dtype=bool)
+    return np.array(
+        [name not in TRANSLATIONS and not name.endswith(("_tx", "_ty", "_tz")) for name in names], dtype=bool
+    )

@@ -84,12 +84,15 @@ def distribute_detailed(
     hard = limits.spine_hard  # (25, 3, 2)
     aims = np.clip(wanted, limits.regional_hard[:, 0], limits.regional_hard[:, 1])
     log_noise = _log_noise(rng, len(aims), variation)
+    if limits.rhythm is not None:
+        log_noise = np.where(limits.rhythm.fixed, 0.0, log_noise)
     levels = np.zeros((len(aims), len(LEVELS), 3))
     for r, part in enumerate(REGION_SLICES.values()):
         for axis in range(3):
             aim = aims[:, 3 * r + axis]
-            positive = _fill(aim, _shares(axis, True)[part] * np.exp(log_noise[:, part, axis]), hard[part, axis, 1])
-            negative = _fill(-aim, _shares(axis, False)[part] * np.exp(log_noise[:, part, axis]), -hard[part, axis, 0])
+            noise = np.exp(log_noise[:, part, axis])
+            positive = _fill(aim, shares_of(limits, axis, True)[part] * noise, hard[part, axis, 1])
+            negative = _fill(-aim, shares_of(limits, axis, False)[part] * noise, -hard[part, axis, 0])
             levels[:, part, axis] = positive - negative
     unmet = wanted - regional_angles(levels.reshape(len(aims), -1))
     coupled = np.zeros_like(wanted)
@@ -125,6 +128,11 @@ def _shares(axis: int, positive: bool) -> np.ndarray:
         shares[part] /= shares[part].sum()
     shares.flags.writeable = False
     return shares
+
+
+def shares_of(limits: Limits, axis: int, positive: bool) -> np.ndarray:
+    """(25,) shares, summing to one per region: those of this spine where its limits bring their own."""
+    return _shares(axis, positive) if limits.rhythm is None else limits.rhythm.shares[:, axis, int(positive)]
 
 
 def level_shares(region: str, motion: str) -> np.ndarray:
@@ -186,6 +194,8 @@ def _coupled(levels: np.ndarray, limits: Limits) -> np.ndarray:
     extra = np.zeros_like(levels)
     extra[..., AR] = ar_per_lb * levels[..., LB]
     extra[..., LB] = lb_per_ar * levels[..., AR]
+    if limits.rhythm is not None:
+        extra[:, limits.rhythm.fixed] = 0.0
     extra = np.clip(levels + extra, hard[..., 0], hard[..., 1]) - levels
     for r, part in enumerate(REGION_SLICES.values()):
         for axis in (LB, AR):

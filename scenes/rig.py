@@ -63,13 +63,20 @@ def _driver_of_bone(name: str) -> str:
 
 
 def rig_weights(
-    asset: BodyAsset, vertices: np.ndarray, column: Column, *, spread: float = 0.45, growth: float = 14.0
+    asset: BodyAsset,
+    vertices: np.ndarray,
+    column: Column,
+    *,
+    spread: float = 0.45,
+    growth: float = 14.0,
+    sideways: float = 0.5,
+    widest: float = 3.0,
 ) -> sp.csr_matrix:
     """(V, D) CSR skinning weights of the rest mesh `vertices` (V, 3); rows sum to one.
 
     The mesh's own weight on its eight spine bones is kept and shared out over 26 bodies by a Gaussian partition of
     unity along the column. `spread` is its width at the back, in levels; `growth` widens it per metre in front of the
-    column and beside it, so that the chest moves as one.
+    column and, times `sideways`, beside it, up to `widest` levels, so that the chest moves as one.
     """
     bones = asset.weights.tocsc()
     nape = _nape(vertices, column)
@@ -87,7 +94,7 @@ def rig_weights(
     chain = np.asarray(bones[:, [asset.bone(b) for b in _SPINE_BONES]].sum(1)).ravel()
     chain += nape * bones.getcol(asset.bone("head")).toarray().ravel()
     on_chain = np.flatnonzero(chain > 0)
-    share = _spine_partition(vertices[on_chain], column, spread, growth) * chain[on_chain, None]
+    share = _spine_partition(vertices[on_chain], column, spread, growth, sideways, widest) * chain[on_chain, None]
     row, body = np.nonzero(share > 1e-3 * chain[on_chain, None])
     rows.append(on_chain[row])
     columns.append(body)  # spine bodies are the first drivers
@@ -108,7 +115,9 @@ def _nape(points: np.ndarray, column: Column) -> np.ndarray:
     return below_skull * behind
 
 
-def _spine_partition(points: np.ndarray, column: Column, spread: float, growth: float) -> np.ndarray:
+def _spine_partition(
+    points: np.ndarray, column: Column, spread: float, growth: float, sideways: float, widest: float
+) -> np.ndarray:
     """(P, 26) shares of sacrum, L5 .. C1, skull in points (P, 3) of the rest mesh."""
     table = column_table()
     scale = column.length / REFERENCE_LENGTH
@@ -123,8 +132,9 @@ def _spine_partition(points: np.ndarray, column: Column, spread: float, growth: 
 
     ladder = np.concatenate([[column.sacrum[1]], heights, [column.joints[-1, 1] + 0.022 * scale]])
     position = np.interp(height, ladder, np.arange(26.0))
-    depth = np.clip(points[:, 0] - column_x, 0.0, None) + 0.5 * np.clip(np.abs(points[:, 2]) - 0.05 * scale, 0.0, None)
-    width = np.clip(spread + growth * depth / scale, spread, 3.0)
+    beside = np.clip(np.abs(points[:, 2]) - 0.05 * scale, 0.0, None)
+    depth = np.clip(points[:, 0] - column_x, 0.0, None) + sideways * beside
+    width = np.clip(spread + growth * depth / scale, spread, widest)
     kernel = np.exp(-0.5 * ((position[:, None] - np.arange(26.0)) / width[:, None]) ** 2)
     return kernel / kernel.sum(1, keepdims=True)
 

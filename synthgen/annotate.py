@@ -17,9 +17,10 @@ from scenes.landmarks import skin_landmarks
 from scenes.renderer import Camera, Frame
 from scenes.subject import Subject
 from synthgen.keypoints import KeypointSchema
-from synthgen.sample_types import Annotation
+from synthgen.sample_types import Annotation, Condition
 from synthgen.visibility import visibility
 
+HEALTHY = Condition()
 REFERENCE_STATURE = 1.75
 PUPIL_FORWARD = 0.0125
 """From the centre of the eyeball to the cornea, m at reference stature (eyeball radius 12 mm)."""
@@ -93,6 +94,7 @@ def residuals(
     """How far the drawn skin departs from its bones, m.
 
     `skin_mean`, `skin_worst`: posterior midline skin against the same point carried rigidly by its vertebra.
+    `depth_least`, `depth_most`: from a vertebra's centre to the same skin.
     `marker_worst`: skin keypoints against the markers of the subject's OpenSim model.
     """
     rest = subject.skeleton.rest_world_from_body
@@ -102,11 +104,14 @@ def residuals(
     start = subject.vertices[anchors.skin_vertices]
     expected = np.einsum("kij,kj->ki", carried[:, :3, :3], start) + carried[:, :3, 3]
     follow = np.linalg.norm(skin[anchors.skin_vertices] - expected, axis=1)[:-1]  # the skull covers C1
+    depth = np.linalg.norm(skin[anchors.skin_vertices] - world_from_body[rows, :3, 3], axis=1)[:-1]
     frames = world_from_body[anchors.rows]
     markers = np.einsum("kij,kj->ki", frames[:, :3, :3], anchors.locations) + frames[:, :3, 3]
     return {
         "skin_mean": float(follow.mean()),
         "skin_worst": float(follow.max()),
+        "depth_least": float(depth.min()),
+        "depth_most": float(depth.max()),
         "marker_worst": float(np.linalg.norm(markers - points, axis=1).max()),
     }
 
@@ -125,6 +130,7 @@ def annotate(
     phase: float,
     q: np.ndarray,
     residuals: dict[str, float],
+    condition: Condition = HEALTHY,
 ) -> Annotation | None:
     """The label of one person, or None where no pixel of the person is in the picture."""
     mask = frame.instance == instance_id
@@ -151,4 +157,5 @@ def annotate(
         phase=phase,
         q=q,
         residuals=residuals,
+        condition=condition,
     )

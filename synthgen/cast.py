@@ -15,19 +15,27 @@ from scenes.dress import dress
 from scenes.environment import load_environments
 from scenes.person import Person, make_person, posed_vertices, skin_heights
 from scenes.raster import PyrenderRenderer
+from scenes.rest import bend
 from scenes.rig import skin, skin_transforms
 from scenes.subject import build_subject
 from scenes.wardrobe import draw_wardrobe
 from synthgen.annotate import Anchors, anchor_keypoints, keypoints_world, landmarks
 from synthgen.assets import PACKS, cache_folder, list_packs
+from synthgen.condition import condition_of, draw_condition, draw_profile, limits_of
 from synthgen.config import Config
 from synthgen.keypoints import spinetrack
+from synthgen.motion_poses import open_pools
 from synthgen.people import draw_subject
+from synthgen.published import moving_like, open_model
+from synthgen.sample_types import Condition
 from synthgen.settings import digest
 from synthgen.specs import PersonSpec
 
 SUBJECTS = 1
 """Random stream of subjects: default_rng([seed, SUBJECTS, subject])."""
+
+CONDITIONS = 1
+"""Random stream of profiles and pathologies: default_rng([seed, SUBJECTS, subject, CONDITIONS])."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +47,7 @@ class Cast:
     person: Person
     model: SpineModel
     anchors: Anchors
+    condition: Condition
 
 
 class Assets:
@@ -49,6 +58,8 @@ class Assets:
         self.body: BodyAsset = load_body(folder / "body")
         self.catalogue = Catalogue(packs.get("wardrobe"), self.body)
         self.environments = load_environments(packs["hdri"]) if "hdri" in packs else {}
+        self.published = open_model(config.model)
+        self.motions = open_pools(config)
         self._size = (config.width, config.height)
         self._renderer: PyrenderRenderer | None = None
         self._cast: tuple[Config, Cast] | None = None
@@ -104,20 +115,26 @@ def make_cast(config: Config, assets: Assets, number: int) -> Cast:
     who = draw_subject(config.people, rng)
     ancestry = (who.african, who.asian, who.caucasian)
     wears = draw_wardrobe(config.wardrobe, assets.catalogue, rng, who.sex, who.age, ancestry)
-    return cast_of(PersonSpec(who, wears), assets, number)
+    # A stream of its own, so that who is drawn does not depend on it.
+    own = np.random.default_rng([config.seed, SUBJECTS, number, CONDITIONS])
+    person = PersonSpec(who, wears, draw_profile(config.people, own), draw_condition(config.people, own))
+    return cast_of(person, assets, number)
 
 
 def cast_of(spec: PersonSpec, assets: Assets, number: int) -> Cast:
     """Build a person from his spec."""
     schema = spinetrack()
-    subject = build_subject(assets.body, spec.subject)
+    bent = bend(assets.body, build_subject(assets.body, spec.subject), spec.profile, spec.pathology)
+    subject = bent.subject
     anchors = anchor_keypoints(subject, schema)
     marked = subject.geometry.landmarks + landmarks(anchors, schema, BODIES)
     subject = replace(subject, geometry=replace(subject.geometry, landmarks=marked))
     layers = dress(subject.vertices, subject.rig.weights, spec.wardrobe, assets.catalogue)
     # Named by what he is, not only by number: the renderer keeps surfaces under this name.
     person = make_person(f"subject-{number}-{digest(spec)[:16]}", subject, layers)
-    return Cast(number, spec, person, build_model(subject.geometry, name=f"subject_{number:06d}"), anchors)
+    limits = moving_like(assets.published, limits_of(spec))
+    model = build_model(subject.geometry, limits, name=f"subject_{number:06d}")
+    return Cast(number, spec, person, model, anchors, condition_of(spec.profile, spec.pathology, bent.measured))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

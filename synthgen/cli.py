@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 the data has problems, 2 the request or the machine has, 130 interrupted.
 """
 
+import json
 import logging
 import shutil
 from pathlib import Path
@@ -14,7 +15,11 @@ from biomech.errors import ConfigError
 from synthgen import __version__
 from synthgen.cli_assets import assets_app
 from synthgen.cli_errors import Debug, Quiet, one_sentence
+from synthgen.cli_model import model_app
+from synthgen.cli_motion import motion_app
+from synthgen.cli_plausibility import add_plausibility
 from synthgen.cli_spinepose import add_commands
+from synthgen.cli_strip import add_strip
 
 app = typer.Typer(
     name="synthgen",
@@ -25,7 +30,11 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain text: errors stay one sentence, in any terminal and log
 )
 app.add_typer(assets_app, name="assets")
+app.add_typer(model_app, name="model")
+app.add_typer(motion_app, name="motion")
 add_commands(app)
+add_plausibility(app)
+add_strip(app)
 
 DatasetArgument = Annotated[Path, typer.Argument(metavar="DATASET", help="Folder that 'synthgen render' wrote.")]
 
@@ -54,6 +63,9 @@ def render(
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Picture size, px (config: width, height).")] = None,
     resume: Annotated[bool, typer.Option("--resume/--fresh", help="Go on in the folder, or start it over.")] = True,
     assets: Annotated[str | None, typer.Option(metavar="full|minimal", help="Which assets (config: assets).")] = None,
+    motion: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE|FOLDER", help="Captured motion; repeatable (config: motion).")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and the disk it needs.")] = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -61,6 +73,7 @@ def render(
     """Render a dataset. Run the same command again to resume one that was stopped."""
     from synthgen import folder
     from synthgen.config import load_config
+    from synthgen.motions import resolve_motions
     from synthgen.render import progress_so_far, render_dataset, resolve_assets
     from synthgen.review import review
 
@@ -69,11 +82,13 @@ def render(
         for key, value in (("poses", poses), ("seed", seed), ("assets", assets)):
             overrides += [f"{key}={value}"] if value is not None else []
         overrides += _size(size)
+        overrides += [f"motion.files={json.dumps([str(place) for place in motion])}"] if motion else []
         if workers is not None and not 0 <= workers <= 512:
             raise ConfigError(f"--workers is {workers}; allowed: 0 to 512")
-        resolved, _, note = resolve_assets(load_config(config, overrides))
-        if note:
-            typer.secho(f"note: {note}", fg=typer.colors.YELLOW, err=True)
+        with_motions, failed = resolve_motions(load_config(config, overrides))
+        resolved, _, note = resolve_assets(with_motions)
+        for sentence in [*(f"motion left out: {one}" for one in failed), *([note] if note else [])]:
+            typer.secho(f"note: {sentence}", fg=typer.colors.YELLOW, err=True)
         if dry_run:
             _print_plan(resolved, out, workers, progress_so_far(out, resolved))
             return
@@ -137,6 +152,8 @@ def _print_table(lines: list[tuple[str, str]]) -> None:
 def _print_plan(config, out: Path, workers: int | None, finished: int) -> None:
     from synthgen import folder
     from synthgen.config import split_of
+    from synthgen.motion_poses import motion_lines
+    from synthgen.published import plan_lines
     from synthgen.render import default_workers
     from synthgen.shards import plan
 
@@ -150,6 +167,8 @@ def _print_plan(config, out: Path, workers: int | None, finished: int) -> None:
             ("pictures", f"{config.poses} of {config.width}x{config.height}, {finished} already finished"),
             ("subjects", f"{subjects} ({shares})"),
             ("assets", config.assets),
+            *plan_lines(config.model),
+            *motion_lines(config),
             ("shards", str(len(plan(config)))),
             ("workers", str(default_workers() if workers is None else workers)),
             ("disk needed", f"about {folder.human(folder.estimate_bytes(config))}"),

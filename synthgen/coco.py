@@ -18,6 +18,7 @@ import numpy as np
 
 from synthgen.config import Config
 from synthgen.keypoints import coco_category
+from synthgen.published import table_notes
 from synthgen.settings import canonical_json
 from synthgen.shards import Shard, read_shard
 from synthgen.table import TableWriter
@@ -117,7 +118,7 @@ def merge(
     scenes_temporary = root / f".{SCENES}.{os.getpid()}.tmp"
     with ExitStack() as stack:
         coco = {split: _CocoFile(coco_file(root, split), header) for split in config.splits}
-        table = stack.enter_context(TableWriter(root / TABLE, coordinates))
+        table = stack.enter_context(TableWriter(root / TABLE, coordinates, table_notes(config.model)))
         scenes = stack.enter_context(open(scenes_temporary, "w", encoding="ascii"))
         row = 0
         for shard in shards:
@@ -190,6 +191,8 @@ def _annotations(record: dict, arrays: dict[str, np.ndarray], shard_row: int) ->
             "iscrowd": 0,
             "keypoints": flat_keypoints(points),
             "num_keypoints": int((points[:, 2] > 0).sum()),
+            **({"condition": a["condition"]} if a["condition"]["pathology"] else {}),
+            **({"motion": a["motion"], "motion_frame": a["frame"]} if a["motion"] else {}),
         }
 
 

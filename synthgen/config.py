@@ -16,11 +16,22 @@ from typing import Any
 
 from biomech.activities import ACTIVITIES
 from biomech.errors import ConfigError
+from biomech.pathology import kinds
+from biomech.profiles import profiles
 from scenes.backdrop import BackdropConfig
 from scenes.camera import CameraConfig, SensorConfig
 from scenes.light import LightConfig
 from scenes.wardrobe import WardrobeConfig
 from synthgen import settings
+
+
+@dataclass(frozen=True, slots=True)
+class PathologyConfig:
+    """Spines that differ: scoliosis, kyphosis and others."""
+
+    share: float = 0.0
+    weights: dict[str, float] = field(default_factory=lambda: dict.fromkeys(kinds(), 1.0))
+    severity: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,8 @@ class PeopleConfig:
     stature: tuple[float, float] = (-2.0, 2.0)
     weight: tuple[float, float] = (0.15, 0.85)
     muscle: tuple[float, float] = (0.25, 0.8)
+    profile: dict[str, float] = field(default_factory=lambda: {name: float(name == "auto") for name in profiles()})
+    pathology: PathologyConfig = PathologyConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,28 @@ class ActivityConfig:
     """What people do."""
 
     weights: dict[str, float] = field(default_factory=lambda: {name: a.weight for name, a in ACTIVITIES.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """Whose spine people move by: ours, or that of a published OpenSim model."""
+
+    file: str = ""
+    mapping: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MotionConfig:
+    """Captured motion that poses are drawn from beside the activities."""
+
+    files: tuple[str, ...] = field(default=(), metadata={"digest": False})
+    sources: tuple[str, ...] = ()
+    share: float = 0.5
+    mirrored: float = 0.0
+    least_apart_m: float = 0.03
+    fps: float = 60.0
+    lowpass_hz: float = 6.0
+    model: str = field(default="", metadata={"digest": False})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +97,9 @@ class Config:
     assets: str = "auto"
     shard_size: int = 50
     people: PeopleConfig = PeopleConfig()
+    model: ModelConfig = ModelConfig()
     activities: ActivityConfig = ActivityConfig()
+    motion: MotionConfig = MotionConfig()
     wardrobe: WardrobeConfig = WardrobeConfig()
     light: LightConfig = LightConfig()
     backdrop: BackdropConfig = BackdropConfig()
@@ -77,7 +114,7 @@ class Config:
         if abs(total - 1) > 1e-9:
             raise ConfigError(f"'splits' must add up to 1, got {total:g} from {self.splits}")
         for key, weights in leaves(self):
-            if key.endswith((".weights", ".kinds", ".mounts")) and not sum(weights.values()) > 0:
+            if key.endswith((".weights", ".kinds", ".mounts", ".profile")) and not sum(weights.values()) > 0:
                 raise ConfigError(f"'{key}' has nothing but 0; give at least one a weight, known: {', '.join(weights)}")
 
     @property

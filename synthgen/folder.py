@@ -13,6 +13,7 @@ from pathlib import Path
 from biomech.errors import DatasetError
 from synthgen import __version__
 from synthgen.config import Config, diff_configs
+from synthgen.published import model_record
 from synthgen.settings import canonical_json, digested
 from synthgen.shards import SHARDS, write_atomic
 
@@ -37,6 +38,7 @@ def identity(config: Config, assets: str) -> dict:
         "config_digest": config.digest,
         "assets_digest": assets,
         "versions": versions(),
+        **model_record(config.model),
     }
 
 
@@ -101,6 +103,8 @@ def refuse_difference(root: Path, before: dict, wanted: dict) -> None:
     lines = [f"  {key}: {_show(old)} there, {_show(new)} now" for key, old, new in differing]
     if before["assets_digest"] != wanted["assets_digest"]:
         lines.append("  asset packs: other files are installed now")
+    if same and before.get("model") != wanted.get("model"):
+        lines.append("  model: another file, or another map, under the same name")
     lines += [
         f"  version of {name}: {before['versions'].get(name)} there, {wanted['versions'].get(name)} now"
         for name in sorted({*before["versions"], *wanted["versions"]})

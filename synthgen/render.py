@@ -23,6 +23,7 @@ from synthgen.coco import Merged, merge
 from synthgen.config import Config, with_values
 from synthgen.dataset import CHECKSUMS, checksums, files_digest
 from synthgen.folder import DATASET
+from synthgen.motions import resolve_motions
 from synthgen.settings import digested, to_plain
 from synthgen.shards import SHARDS, is_finished, plan, write_atomic
 from synthgen.worker import peak_memory
@@ -106,10 +107,14 @@ def render_dataset(
     Raises:
         DatasetError: the folder cannot be used, or the disk is too small.
         AssetError: the body, or packs the config asks for, are not installed.
+        MotionError: none of the motion files can be used.
         synthgen.pool.WorkerFailed: a sample could not be made.
     """
     root = Path(out)
     assets_digest = ""
+    config, failed = resolve_motions(config)
+    for sentence in failed:
+        log.warning(sentence)
     if source is None:
         config, assets_digest, note = resolve_assets(config)
         source = pool.Source()

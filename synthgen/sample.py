@@ -7,7 +7,7 @@ Random streams: default_rng([seed, stream, number, ...]) with a stream each for 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -27,6 +27,7 @@ from synthgen.annotate import annotate, residuals
 from synthgen.cast import Assets, Cast, Posed, lowered_to_floor, open_assets, put_in_pose
 from synthgen.config import Config, split_of
 from synthgen.keypoints import spinetrack
+from synthgen.motion_poses import Pool, draw_motion
 from synthgen.sample_types import Annotation, Sample
 from synthgen.settings import to_plain
 from synthgen.specs import PoseSpec, SceneSpec
@@ -72,10 +73,17 @@ def draw_pose(config: Config, model: SpineModel, rng: np.random.Generator) -> Po
     raise ModelError(f"No pose in {MAX_ACTIVITIES} activities; the last failure was {failed[-1]}")
 
 
-def pose_cast(config: Config, cast: Cast, index: int) -> tuple[PoseSpec, Posed]:
-    """Draw the pose of a sample and stand it on the floor; also what `put_in_pose` makes of it."""
+def pose_cast(
+    config: Config, cast: Cast, index: int, motions: Mapping[str, Pool] | None = None
+) -> tuple[PoseSpec, Posed]:
+    """Draw the pose of a sample and stand it on the floor; also what `put_in_pose` makes of it.
+
+    Args:
+        motions: split -> frames of captured motion; a person takes poses from those of his own split.
+    """
     rng = np.random.default_rng([config.seed, POSES, index])
-    drawn = draw_pose(config, cast.model, rng)
+    taken = draw_motion(config, (motions or {}).get(split_of(config, cast.number)), cast.model, index)
+    drawn = draw_pose(config, cast.model, rng) if taken is None else taken.pose
     curl = float(np.clip(rng.normal(0.35, 0.15), 0.05, 0.9))
     posed = put_in_pose(cast, lowered_to_floor(cast, drawn.q, curl, drawn.props.get("clearance", 0.0)), curl)
     spec = PoseSpec(
@@ -86,6 +94,9 @@ def pose_cast(config: Config, cast: Cast, index: int) -> tuple[PoseSpec, Posed]:
         finger_curl=curl,
         rejections=drawn.rejections,
         rejection_reasons=drawn.reasons,
+        motion="" if taken is None else taken.motion,
+        frame=-1 if taken is None else taken.frame,
+        mirrored=taken is not None and taken.mirrored,
     )
     return spec, posed
 
@@ -133,7 +144,7 @@ def make_sample(config: Config, assets: Assets, index: int) -> Sample:
     with _timed(seconds, "subject"):
         cast = assets.cast(config, index // config.poses_per_subject)
     with _timed(seconds, "pose"):
-        pose, posed = pose_cast(config, cast, index)
+        pose, posed = pose_cast(config, cast, index, assets.motions)
     for attempt in range(MAX_SCENES):
         rng = np.random.default_rng([config.seed, SCENES, index, attempt])
         with _timed(seconds, "scene"):
@@ -169,7 +180,7 @@ def make_sample(config: Config, assets: Assets, index: int) -> Sample:
 
 def label_person(cast: Cast, pose: PoseSpec, posed: Posed, camera: Camera, frame: Frame) -> Annotation | None:
     """The label of the one person in the picture."""
-    return annotate(
+    label = annotate(
         subject_id=cast.number,
         instance_id=1,
         bodies=spinetrack().bodies,
@@ -182,7 +193,9 @@ def label_person(cast: Cast, pose: PoseSpec, posed: Posed, camera: Camera, frame
         phase=pose.phase,
         q=posed.q,
         residuals=residuals(cast.person.subject, cast.anchors, posed.world_from_body, posed.skin, posed.keypoints),
+        condition=cast.condition,
     )
+    return label and replace(label, motion=pose.motion, frame=pose.frame)
 
 
 def shows_enough(label: Annotation, config: Config) -> bool:

@@ -11,6 +11,23 @@ import numpy as np
 from scenes.renderer import Camera
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What is special about a person's joints and column.
+
+    Attributes:
+        profile: whose limits and posture, see biomech.profiles.
+        pathology: kind of biomech.pathology, "" for none.
+        severity: asked for, in the kind's unit (deg, %, levels); None without a pathology.
+        measured: the same as read from the vertebra frames of his skeleton at rest.
+    """
+
+    profile: str = "adult"
+    pathology: str = ""
+    severity: float | None = None
+    measured: float | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Annotation:
     """Everything known about one person in one picture.
@@ -26,10 +43,12 @@ class Annotation:
         bbox: x, y, width, height of the visible pixels, px.
         area: visible pixels, px^2.
         segmentation: COCO run-length code, {"size": [H, W], "counts": str}.
-        activity: name in biomech.activities.ACTIVITIES.
+        activity: name in biomech.activities.ACTIVITIES, or motion:<name> for a pose from an imported motion.
         phase: where in the activity, 0..1.
         q: (D,) rad and m, in the order of biomech.anatomy.COORDINATES.
         residuals: how far the body follows its bones, name -> m.
+        condition: profile and pathology of the person.
+        motion, frame: the imported motion and its frame that the pose was taken from; "" and -1 for none.
     """
 
     instance_id: int
@@ -45,6 +64,9 @@ class Annotation:
     phase: float
     q: np.ndarray
     residuals: dict[str, float]
+    condition: Condition = Condition()
+    motion: str = ""
+    frame: int = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

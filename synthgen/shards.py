@@ -5,6 +5,7 @@ name and moved, and a shard exists when its manifest exists, which is written la
 files of the right bytes or none, and is simply written again.
 """
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -232,6 +233,9 @@ def _record(config: Config, sample: Sample, first_row: int) -> dict:
                 "activity": a.activity,
                 "phase": float(a.phase),
                 "residuals": {k: float(a.residuals[k]) for k in sorted(a.residuals)},
+                "condition": dataclasses.asdict(a.condition),
+                "motion": a.motion,
+                "frame": int(a.frame),
             }
             for a in sample.annotations
         ],

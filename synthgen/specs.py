@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from biomech.pathology import Pathology
 from scenes.backdrop import BackdropSpec
 from scenes.camera import CameraSpec, SensorSpec
 from scenes.light import LightSpec
@@ -13,10 +14,18 @@ from synthgen.settings import Reader, Rule
 
 @dataclass(frozen=True, slots=True)
 class PersonSpec:
-    """Who a person is and what he wears; shared by all pictures of the subject."""
+    """Who a person is and what he wears; shared by all pictures of the subject.
+
+    Attributes:
+        profile: whose limits and posture he has, see biomech.profiles; specs stored before there were profiles are
+            adults.
+        pathology: of his spine, or None.
+    """
 
     subject: SubjectSpec
     wardrobe: WardrobeSpec
+    profile: str = "adult"
+    pathology: Pathology | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,9 @@ class PoseSpec:
         q: rad and m, in the order of biomech.anatomy.COORDINATES, standing on the floor of the picture.
         finger_curl: flexion of each finger joint, rad.
         rejections: draws thrown away before this pose.
+        motion, frame: the imported motion (its key in the config) and its frame that the pose was taken from; "" and -1
+            for poses of an activity.
+        mirrored: whether right and left of that frame changed places.
     """
 
     activity: str
@@ -36,6 +48,9 @@ class PoseSpec:
     finger_curl: float
     rejections: int
     rejection_reasons: tuple[str, ...]
+    motion: str = ""
+    frame: int = -1
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

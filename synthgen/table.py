@@ -8,11 +8,14 @@ Columns:
     keypoints_cam               37 x 3 m, x right, y down, z forward
     vertebrae_world, _cam       24 x 4 x 4, rows first: world_from_vertebra and cam_from_vertebra, L5 to C1
     residuals                   name -> m
+    profile, pathology          whose limits and posture; kind of pathology, "" for none
+    severity, severity_measured asked for, and as the vertebra frames show it at rest (deg, %, levels); null for none
+    motion, motion_frame        imported motion that the pose was taken from, and its frame; "" and -1 for none
     one column per coordinate   joint angle, rad (pelvis_tx, _ty, _tz: m)
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +26,12 @@ ROW_GROUP = 1024
 FLAT = {"keypoints": 111, "keypoints_world": 111, "keypoints_cam": 111, "vertebrae_world": 384, "vertebrae_cam": 384}
 
 
-def table_schema(coordinates: Sequence[str]) -> pa.Schema:
-    """Column names and types; the coordinate names are stored once more in the metadata, in model order."""
+def table_schema(coordinates: Sequence[str], notes: Mapping[str, str] | None = None) -> pa.Schema:
+    """Column names and types; the coordinate names are stored once more in the metadata, in model order.
+
+    Args:
+        notes: further metadata, such as the levels that a published model lacks.
+    """
     fields = [
         pa.field("image_id", pa.int64()),
         pa.field("annotation_id", pa.int64()),
@@ -36,19 +43,25 @@ def table_schema(coordinates: Sequence[str]) -> pa.Schema:
         pa.field("spec_line", pa.int64()),
         *(pa.field(name, pa.list_(pa.float32(), size)) for name, size in FLAT.items()),
         pa.field("residuals", pa.map_(pa.string(), pa.float64())),
+        pa.field("profile", pa.string()),
+        pa.field("pathology", pa.string()),
+        pa.field("severity", pa.float64()),
+        pa.field("severity_measured", pa.float64()),
+        pa.field("motion", pa.string()),
+        pa.field("motion_frame", pa.int64()),
         *(pa.field(name, pa.float64()) for name in coordinates),
     ]
-    return pa.schema(fields, metadata={"coordinates": " ".join(coordinates), "units": "m, rad, px"})
+    return pa.schema(fields, metadata={"coordinates": " ".join(coordinates), "units": "m, rad, px", **(notes or {})})
 
 
 class TableWriter:
     """Streams rows into a Parquet file that appears under its name when complete."""
 
-    def __init__(self, path: Path, coordinates: Sequence[str]) -> None:
+    def __init__(self, path: Path, coordinates: Sequence[str], notes: Mapping[str, str] | None = None) -> None:
         self.path = path
         self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self.coordinates = tuple(coordinates)
-        self.schema = table_schema(coordinates)
+        self.schema = table_schema(coordinates, notes)
         self.writer = pq.ParquetWriter(self.temporary, self.schema, compression="zstd")
         self.waiting: list[pa.Table] = []
 
@@ -83,6 +96,12 @@ class TableWriter:
             "phase": [a["phase"] for _, a in pairs],
             "spec_line": [r["index"] for r, _ in pairs],
             "residuals": [list(a["residuals"].items()) for _, a in pairs],
+            "profile": [a["condition"]["profile"] for _, a in pairs],
+            "pathology": [a["condition"]["pathology"] for _, a in pairs],
+            "severity": pa.array([a["condition"]["severity"] for _, a in pairs], pa.float64()),
+            "severity_measured": pa.array([a["condition"]["measured"] for _, a in pairs], pa.float64()),
+            "motion": [a["motion"] for _, a in pairs],
+            "motion_frame": [a["frame"] for _, a in pairs],
         }
         for name, size in FLAT.items():
             flat = pa.array(arrays[name].reshape(-1).astype(np.float32))
