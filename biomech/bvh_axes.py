@@ -49,20 +49,30 @@ def file_up_axis(positions: np.ndarray, roles: dict[str, int], rest: np.ndarray 
         given: "auto", or the axis.
 
     Raises:
-        MotionError: an unknown axis, or people who stand on no axis long enough to tell.
+        MotionError: an unknown axis, one on which nobody ever stands, or people who stand on none long enough to tell.
     """
-    if given != "auto":
-        if given.lstrip("+-").lower() not in _AXES:
-            raise MotionError(f"up axis {given!r} given; wanted auto, x, y, z, -x, -y or -z")
-        return given.lstrip("+").lower()
-    if rest is not None:
-        axis = int(np.argmax(np.abs(rest[:, 1])))
-        return ("-" if rest[axis, 1] < 0 else "") + "xyz"[axis]
     feet = np.mean([positions[:, roles[f"ankle_{side}"]] for side in SIDES], axis=0)
     body = positions[:, roles["head"]] - feet
     height = np.maximum(np.linalg.norm(body, axis=1), 1e-12)
     upright = np.median(body / height[:, None], axis=0)
     axis = int(np.argmax(np.abs(upright)))
+    if given != "auto":
+        if given.lstrip("+-").lower() not in _AXES:
+            raise MotionError(f"up axis {given!r} given; wanted auto, x, y, z, -x, -y or -z")
+        wanted = given.lstrip("+").lower()
+        if rest is not None:
+            along = (-1.0 if wanted.startswith("-") else 1.0) * np.eye(3)[_AXES[wanted.lstrip("-")]]
+            if along @ rest[:, 1] < 0.5 and along @ upright < 0.5:
+                stands = int(np.argmax(np.abs(rest[:, 1])))
+                named = ("-" if rest[stands, 1] < 0 else "") + "xyz"[stands]
+                raise MotionError(
+                    f"up axis {wanted} given, but the skeleton stands along {named} and carries its head over its feet "
+                    f"along {np.round(upright, 2).tolist()}; give --up {named}, or leave it out"
+                )
+        return wanted
+    if rest is not None:
+        axis = int(np.argmax(np.abs(rest[:, 1])))
+        return ("-" if rest[axis, 1] < 0 else "") + "xyz"[axis]
     if abs(upright[axis]) < 0.75:
         raise MotionError(
             "cannot tell which axis points up: the person stands on none of them for most of the time "

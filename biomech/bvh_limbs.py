@@ -27,8 +27,7 @@ def start_leg(
     points: Series, bones: Series, turns: Series, geometry: SkeletonGeometry, side: str, q: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Set hip and knee of one leg in q (T, D), whose pelvis stands already; returns the leg's targets."""
-    hip, knee, ankle = (points[f"{part}_{side}"] for part in ("hip", "knee", "ankle"))
-    thigh, shank = _unit(knee - hip), _unit(ankle - knee)
+    thigh, shank = _directions(points, ("hip", "knee", "ankle"), side)
     across = _hinge_axis(shank, thigh, bones[f"hip_{side}"])
     own_thigh, own_shank = _offset(geometry, f"tibia_{side}"), _offset(geometry, f"talus_{side}")
     frames = forward_kinematics_numpy(geometry, q, ("pelvis", f"femur_{side}"))
@@ -53,8 +52,7 @@ def start_arm(
     points: Series, bones: Series, turns: Series, geometry: SkeletonGeometry, side: str, q: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Set shoulder girdle, shoulder, elbow and hand of one arm in q (T, D), whose trunk stands already."""
-    shoulder, elbow, wrist = (points[f"{part}_{side}"] for part in ("shoulder", "elbow", "wrist"))
-    upper, fore = _unit(elbow - shoulder), _unit(wrist - elbow)
+    upper, fore = _directions(points, ("shoulder", "elbow", "wrist"), side)
     across = _hinge_axis(upper, fore, bones[f"shoulder_{side}"])
     hint = np.cross(upper, across)  # the elbow points away from the front of the arm
     arm = arm_geometry(geometry, BODIES, side)
@@ -79,6 +77,12 @@ def start_arm(
         for name, value in solve_hand(side, frames[t, 1, :3, :3], hand[t]).items():
             q[t, coordinate_index(name)] = value
     return targets | {f"hand_{side}/turn": hand}
+
+
+def _directions(points: Series, joints: tuple[str, str, str], side: str) -> tuple[np.ndarray, np.ndarray]:
+    """(T, 3) unit directions of a limb's upper and lower segment."""
+    first, middle, last = (points[f"{joint}_{side}"] for joint in joints)
+    return _unit(middle - first), _unit(last - middle)
 
 
 def _girdle(q: np.ndarray, side: str) -> None:

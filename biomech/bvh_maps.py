@@ -66,7 +66,10 @@ def load_map(path: Path | str) -> BvhMap:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise MotionError(f"cannot read the joint map {path}: {getattr(error, 'strerror', error)}") from None
+        raise MotionError(
+            f"cannot read the joint map {path} ({getattr(error, 'strerror', error)}); give a YAML file, or nothing for "
+            f"one of {', '.join(known.name for known in known_maps())}"
+        ) from None
     return _parse(text, str(path))
 
 

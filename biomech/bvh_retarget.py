@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -198,7 +199,7 @@ def _steady(found: IkResult, run: Callable[[np.ndarray, np.ndarray], IkResult]) 
     begin = np.stack([np.interp(bad, good, column[good]) for column in found.q.T], axis=1)
     again = run(bad, begin)
     keep = again.rms <= 1.1 * found.rms[bad]
-    parts = {}
+    parts: dict[str, Any] = {}
     for name in (f.name for f in fields(found)):
         values = getattr(found, name)
         if isinstance(values, np.ndarray):  # one row per frame

@@ -53,7 +53,8 @@ def parse_c3d(content: bytes, source: str) -> C3dPoints:
         groups = _parameters(content, start, processor)
     except (IndexError, ValueError) as error:
         raise ModelError(
-            f"{source}: its parameters cannot be read ({error}); the file is cut off or damaged"
+            f"{source}: its parameters cannot be read; the file of {len(content)} bytes is cut off or damaged, copy or "
+            "export it again"
         ) from error
     point, trial = groups.get("POINT", {}), groups.get("TRIAL", {})
     frames = last - first + 1

@@ -19,12 +19,14 @@ from biomech.geometry import SkeletonGeometry
 from biomech.inverse_legs import leg_geometry, solve_leg
 from biomech.kinematics_numpy import forward_kinematics_numpy
 from biomech.limits import Limits
+from biomech.motion_filter import lowpass
 
 SHORTEST = 0.08
 """s: shorter contacts are noise, shorter gaps too."""
 _RARELY = 0.02  # share of sole points: fewer contacts than this although feet are low means a moving floor
 _BLEND = 0.15  # s on either side of a contact over which a correction comes and goes
 _FARTHEST = 0.12  # m: a larger correction is no slide but a wrong contact
+_TOES = 4.0  # Hz: toes that nothing measured bend no faster
 _JUMP = np.deg2rad(35.0)  # a joint that would turn by more than this for a slide keeps its value
 
 
@@ -55,7 +57,7 @@ def hold_feet(geometry: SkeletonGeometry, times: np.ndarray, q: np.ndarray, limi
     floor = floor_height(soles[..., 1], speed)
     out[:, coordinate_index("pelvis_ty")] -= floor
     soles[..., 1] -= floor
-    _bend_toes(out, soles, limits)
+    _bend_toes(out, soles, fps, limits)
     low = soles[..., 1] < HEIGHT
     contacts = _lasting(low & (speed < SPEED), fps)
     belt = np.zeros(2)
@@ -80,7 +82,7 @@ def hold_feet(geometry: SkeletonGeometry, times: np.ndarray, q: np.ndarray, limi
     return Held(out, contacts, before, after, float(np.ptp(drift)), belt)
 
 
-def _bend_toes(q: np.ndarray, soles: np.ndarray, limits: Limits) -> None:
+def _bend_toes(q: np.ndarray, soles: np.ndarray, fps: float, limits: Limits) -> None:
     """Lay toes that nothing measured flat on the floor while the foot stands on its ball; fills q (T, D)."""
     for k, side in enumerate(SIDES):
         column = coordinate_index(f"mtp_angle_{side}")
@@ -89,7 +91,10 @@ def _bend_toes(q: np.ndarray, soles: np.ndarray, limits: Limits) -> None:
         heel, ball = soles[:, 2 * k], soles[:, 2 * k + 1]
         rise, reach = heel[:, 1] - ball[:, 1], np.linalg.norm((heel - ball)[:, [0, 2]], axis=1)
         near = _ease(1.0 - (ball[:, 1] - HEIGHT) / HEIGHT)  # fades with the ball's height
-        q[:, column] = np.clip(near * np.arctan2(rise, reach), 0.0, limits.hard[column, 1])
+        bent = near * np.arctan2(rise, reach)
+        if fps > 2.5 * _TOES:  # at toe-off the floor is gone within a frame or two; toes straighten more slowly
+            bent = lowpass(bent, fps, _TOES)
+        q[:, column] = np.clip(bent, 0.0, limits.hard[column, 1])
 
 
 def _speed(points: np.ndarray, fps: float) -> np.ndarray:

@@ -131,13 +131,13 @@ def _metres(source: str, positions: np.ndarray, unit: str, *, given: bool) -> fl
     word = unit.strip().lower()
     name = _UNIT_WORDS.get(word, word)
     if name not in UNITS:
-        raise ModelError(f"{source}: unit {unit!r} is unknown; pass unit= one of {', '.join(UNITS)}")
+        raise ModelError(f"{source}: unit {unit!r} is unknown; give --unit, one of {', '.join(UNITS)}")
     span = float(np.median(_spans(positions)[0].max(axis=1)))
     size = span * UNITS[name]
     if _PERSON[0] <= size <= _PERSON[1]:
         return UNITS[name]
     fitting = [other for other, factor in UNITS.items() if 0.5 <= span * factor <= 2.5]
-    how = f"which would be a person's size in {fitting[0]}: pass unit='{fitting[0]}'" if fitting else "no person's size"
+    how = f"a person's size in {fitting[0]}: give --unit {fitting[0]}" if fitting else "no person's size in any unit"
     raise ModelError(
         f"{source}: the markers span {size:.3g} m in {'the given' if given else 'the declared'} unit {name} "
         f"(a person spans {_PERSON[0]} to {_PERSON[1]} m), {how}"
@@ -168,7 +168,7 @@ def _find_up(positions: np.ndarray, declared: str) -> tuple[str, list[str]]:
         if best != declared:
             return best, [f"the data stand on the {best} axis, not on {declared}: turned so that {best} points up"]
         return best, []
-    return declared, [f"which axis points up is not clear from the data; took {declared}, pass up= if that is wrong"]
+    return declared, [f"which axis points up is not clear from the data; took {declared}; give --up if that is wrong"]
 
 
 def _read_trc(source: str, content: bytes) -> _Raw:

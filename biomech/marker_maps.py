@@ -172,6 +172,6 @@ def choose_map(names: tuple[str, ...], source: str = "this file") -> MarkerMap:
         raise ModelError(
             f"{source}: no marker set is known with names like {', '.join(names[:6])} "
             f"(best: {maps[best].name} with {known[best]} of {len(names)}); sets: {', '.join(builtin_maps())}; "
-            "write your own after data/marker_maps/plug_in_gait.yaml and pass it"
+            "write your own after data/marker_maps/plug_in_gait.yaml and give it with --mapping"
         )
     return maps[best]

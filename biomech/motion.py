@@ -91,7 +91,9 @@ def read_mot(
         raise MotionError(f"angles {angles!r} given; wanted auto, degrees or radians")
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise MotionError(f"{path} holds no text; it is no OpenSim .mot or .sto file") from None
+    except OSError as error:
         raise MotionError(f"cannot read motion {path}: {error}") from error
     stripped = [line.strip().lower() for line in lines]
     if "endheader" not in stripped:
@@ -105,6 +107,9 @@ def read_mot(
     columns = body[0][1][1:]
     kept = [k for k, name in enumerate(columns) if name[:1] != "/" or name.endswith("/value")]
     names = tuple(columns[k].split("/")[-2] if "/" in columns[k] else columns[k] for k in kept)
+    twice = next((name for name in names if names.count(name) > 1), "")
+    if twice:
+        raise MotionError(f"{path}: the column {twice} stands there twice; keep the one that is meant")
     values = table[:, 1:][:, kept]
     turning = _rotational(names) if rotational is None else rotational(names)
     degrees = header.get("indegrees") == "yes" if angles == "auto" else angles == "degrees"
@@ -123,6 +128,7 @@ def _numbers(path: Path | str, body: list[tuple[int, list[str]]], announced: str
         except ValueError:
             raise MotionError(
                 f"{path} line {number}: {len(words)} values; wanted {wanted} numbers as in the column line"
+                + ("; the file was cut off there: export it again" if k == len(body) - 2 else "; repair that line")
             ) from None
     if not len(table):
         raise MotionError(f"{path} holds no frame; it was cut off after its header")

@@ -64,6 +64,16 @@ class ImportOptions:
     source_mapping: str = ""
     static: str = ""
 
+    def __post_init__(self) -> None:
+        """MotionError for values that mean nothing."""
+        for name, value, low, high, unit in (
+            ("fps", self.fps, 1.0, 1000.0, "frames/s"), ("lowpass", self.lowpass, 0.01, 1000.0, "Hz"),
+        ):  # fmt: skip
+            if value != 0.0 and not low <= value <= high:
+                raise MotionError(f"{name} {value:g} given; wanted {low:g} to {high:g} {unit}, or 0 for none")
+        if self.angles not in ("auto", "degrees", "radians"):
+            raise MotionError(f"angles {self.angles!r} given; wanted auto, degrees or radians")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:

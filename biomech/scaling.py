@@ -119,7 +119,7 @@ def known_markers(
     if len(columns) < 3:
         raise ModelError(
             f"{series.source}: the map {marker_map.name} knows {len(columns)} of its markers "
-            f"({', '.join(series.names[:6])} ...); wanted at least three, pass another map"
+            f"({', '.join(series.names[:6])} ...); wanted at least three; give another map with --mapping"
         )
     if check:
         check_upright(series, columns, places)
@@ -142,9 +142,41 @@ def check_upright(series: MarkerSeries, columns: list[int], places: tuple[Marker
         named = "xyz"[axis] if middle[axis] > 0.0 else f"-{'xyz'[axis]}"
         raise ModelError(
             f"{series.source}: the pelvis lies {abs(middle[axis]):.2f} m from the feet along {named} and not above "
-            f"them (the file's {series.up} axis was taken as up); pass up= with the axis that points up in the file, "
-            "or check=False for someone lying or hanging"
+            f"them (the file's {series.up} axis was taken as up); give the axis that points up in the file with --up "
+            "(someone who lies or hangs throughout cannot be imported from markers)"
         )
+    forward = _forward(series, columns, places)
+    if forward < -0.5:
+        raise ModelError(
+            f"{series.source}: the toes point backwards: left and right are swapped in the marker names, or an axis is "
+            "mirrored (a left-handed export); export it right-handed, or swap the sides in a map of your own"
+        )
+
+
+def _forward(series: MarkerSeries, columns: list[int], places: tuple[MarkerPlace, ...]) -> float:
+    """Cosine between where the feet point and where hips with their right on the right face; 1 where nobody can tell.
+    Median over the frames."""
+    points = place_points(places, default_geometry())
+    ahead = points.locations[:, 0]  # limb frames are those of the room in the neutral pose
+    feet, hips = [], []
+    for side in SIDES:
+        foot = [k for k, p in enumerate(places) if p.body in (f"calcn_{side}", f"toes_{side}")]
+        toes = [k for k in foot if places[k].body == f"toes_{side}" or ahead[k] > 0.05]
+        heel = [k for k in foot if places[k].body == f"calcn_{side}" and ahead[k] < 0.0]
+        sign = 1.0 if side == "r" else -1.0
+        hip = [k for k, p in enumerate(places) if p.body == "pelvis" and sign * points.locations[k, 2] > 0.04]
+        if not (toes and heel and hip):
+            return 1.0
+        groups = [_mean(series.positions[:, [columns[k] for k in group]]) for group in (toes, heel, hip)]
+        feet.append(groups[0] - groups[1])
+        hips.append(groups[2])
+    toward, right = np.mean(feet, axis=0), hips[0] - hips[1]
+    facing = np.stack([right[:, 2], -right[:, 0]], axis=1)  # up x right, on the floor
+    toward = toward[:, [0, 2]]
+    size = np.linalg.norm(toward, axis=1) * np.linalg.norm(facing, axis=1)
+    cosine = np.einsum("ti,ti->t", toward, facing)[size > 0.0] / size[size > 0.0]
+    cosine = cosine[np.isfinite(cosine)]
+    return float(np.median(cosine)) if len(cosine) else 1.0
 
 
 def _mean(points: np.ndarray) -> np.ndarray:

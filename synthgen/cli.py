@@ -14,7 +14,7 @@ import typer
 from biomech.errors import ConfigError
 from synthgen import __version__
 from synthgen.cli_assets import assets_app
-from synthgen.cli_errors import Debug, Quiet, one_sentence
+from synthgen.cli_errors import Debug, Quiet, one_sentence, say_violations
 from synthgen.cli_model import model_app
 from synthgen.cli_motion import motion_app
 from synthgen.cli_plausibility import add_plausibility
@@ -105,13 +105,7 @@ def render(
         verdict = review(out)
         if not quiet:
             _print_table(summary_lines(summary, verdict, folder.human))
-        if verdict.hard_violations:
-            typer.secho(
-                f"error: {verdict.hard_violations} joint angles break a hard limit ({verdict.first}); "
-                f"see {verdict.report}",
-                fg=typer.colors.RED,
-                err=True,
-            )
+        if say_violations(verdict):
             raise typer.Exit(1)
 
 

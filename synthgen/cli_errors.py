@@ -1,17 +1,21 @@
-"""How the command line fails: one sentence and exit code 2."""
+"""How the command line fails: one sentence on stderr and an exit code, 2 unless the data are at fault."""
 
 import contextlib
 import errno
+import os
 import sys
 import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biomech.errors import SynthgenError
+from biomech.errors import ConfigError, SynthgenError
+
+if TYPE_CHECKING:
+    from synthgen.review import Verdict
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars, no summary.")]
@@ -33,6 +37,7 @@ def one_sentence(debug: bool, out: Path | None = None) -> Iterator[None]:
             message = "the disk is full; what is finished stays. Make room and run the same command again"
         else:
             message = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+            message += "; give another file or folder, or mend its permissions"
         _fail(message, traceback.format_exc(), debug, out)
     except ImportError as error:
         message = f"a library is missing or broken: {error}. Run 'make setup', or 'pip install synthgen' afresh"
@@ -40,6 +45,32 @@ def one_sentence(debug: bool, out: Path | None = None) -> Iterator[None]:
     except Exception as error:  # the last resort; the log keeps what a developer needs
         first = (str(error).strip().splitlines() or [""])[0]
         _fail(f"unexpected {type(error).__name__}: {first}", traceback.format_exc(), debug, out)
+
+
+def say_violations(verdict: "Verdict") -> bool:
+    """Whether joint angles break a hard limit; where they do, it is said on stderr."""
+    if verdict.hard_violations:
+        said = f"{verdict.hard_violations} joint angles break a hard limit ({verdict.first}); see {verdict.report}"
+        typer.secho(f"error: {said}", fg=typer.colors.RED, err=True)
+    return bool(verdict.hard_violations)
+
+
+def writable(file: Path) -> None:
+    """Look whether a file can be written once the work is done; makes nothing.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    place = next(p for p in [file.absolute(), *file.absolute().parents] if p.exists())
+    found = ""
+    if file.is_dir():
+        found = "it is a folder"
+    elif place != file.absolute() and not place.is_dir():
+        found = f"{place} is no folder"
+    elif not os.access(place, os.W_OK):
+        found = f"no permission for {place}"
+    if found:
+        raise ConfigError(f"cannot write {file} ({found}); give a file in a folder that can be written")
 
 
 def _fail(message: str, details: str, debug: bool, out: Path | None) -> None:

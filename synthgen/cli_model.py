@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from biomech.errors import ConfigError
-from synthgen.cli_errors import Debug, one_sentence
+from synthgen.cli_errors import Debug, one_sentence, writable
 
 model_app = typer.Typer(
     help="OpenSim models: look into a published one, build our own in a person's size.",
@@ -54,15 +54,16 @@ def model_build(
 ) -> None:
     """Write our model in a person's size and with his ranges, as an .osim that OpenSim 4.x opens."""
     from biomech.published_build import build_person
+    from synthgen.shards import write_atomic
 
     with one_sentence(debug):
         if out.suffix != ".osim":
             raise ConfigError(f"the model would be written to {out}; give a name that ends in .osim")
         if out.exists() and not force:
             raise ConfigError(f"{out} is there already; give another name, or --force to replace it")
+        writable(out)
         model = build_person(stature, sex, age, profile)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(model.xml, encoding="utf-8", newline="\n")
+        write_atomic(out, model.xml.encode())
         typer.echo(
             f"{out}: {len(model.bodies)} bodies, {len(model.coordinates)} coordinates, {model.geometry.mass:.1f} kg, "
             f"sha256 {model.digest[:16]}"

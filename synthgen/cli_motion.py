@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from synthgen.cli_errors import Debug, Quiet, one_sentence
+from synthgen.cli_errors import Debug, Quiet, one_sentence, writable
 
 motion_app = typer.Typer(
     help="Captured motion: import joint angles, markers and skeletons onto our model.",
@@ -46,11 +46,15 @@ def motion_import(
     debug: Debug = False,
 ) -> None:
     """Import motion and print what became of it. A folder goes on past a bad file; exit code 1 where there was one."""
-    from biomech.errors import SynthgenError
+    from biomech.errors import ConfigError, SynthgenError
     from biomech.motion_import import ImportOptions, motion_files
     from synthgen.motions import cached, motion_cache
 
     with one_sentence(debug):
+        if model and not Path(model).is_file():
+            raise ConfigError(f"--model is {model}, and there is no such file; give the path of an .osim")
+        if out is not None:
+            writable(out / "NAME.mot")
         options = ImportOptions(
             fps=fps, lowpass=lowpass, hold_feet=feet, stature=stature, up=up, unit=unit, angles=angles,
             mapping="" if model else mapping, source_model=model, source_mapping=mapping if model else "",
@@ -62,9 +66,10 @@ def motion_import(
             try:
                 clip = cached(path, options, force=force)
             except SynthgenError as error:
+                said = str(error) if path.name in str(error) else f"{path.name}: {error}"
                 if source.is_file():
-                    raise
-                failed.append(str(error) if path.name in str(error) else f"{path.name}: {error}")
+                    raise type(error)(said) from error
+                failed.append(said)
                 continue
             if out is not None:
                 out.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ from synthgen.config import Config, with_values
 from synthgen.settings import canonical_json, to_plain
 from synthgen.shards import write_atomic
 
-RECIPE = 1
+RECIPE = 2
 """Version of the import: motions imported by another one are imported anew."""
 
 _KEY = re.compile(r"^(?P<name>[\w.-]+)@(?P<file>[0-9a-f]{16}-[0-9a-f]{12}):(?P<content>[0-9a-f]{64})$")
@@ -178,6 +178,10 @@ def resolve_motions(config: Config, tell: Callable[[str], object] | None = None)
         for key in config.motion.sources:
             open_clip(key)
         return config, []
+    if config.motion.model and not Path(config.motion.model).is_file():
+        raise ConfigError(f"'motion.model' is {config.motion.model}, and there is no such file; give an .osim")
+    if not all(place.strip() for place in config.motion.files):
+        raise ConfigError("'motion.files' holds an empty name; give files or folders, or an empty list for none")
     keys, failed = list(config.motion.sources), []
     for path in [p for place in config.motion.files for p in motion_files(place)]:
         if tell:

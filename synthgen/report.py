@@ -67,9 +67,7 @@ def write_report(
             path.parent.mkdir(parents=True, exist_ok=True)
             _write(path, content)
         except OSError as error:
-            raise DatasetError(
-                f"Cannot write the report {path}: {error.strerror}. Choose a writable folder."
-            ) from error
+            raise DatasetError(f"cannot write the report {path}: {error.strerror}; choose a writable folder") from error
     return page
 
 

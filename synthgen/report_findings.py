@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from biomech.limits import REGION_AXES
+
 if TYPE_CHECKING:
     from biomech.plausibility import PlausibilityReport
 
@@ -192,7 +194,11 @@ def _time(r: PlausibilityReport) -> tuple[str, str]:
     said.append(f"{_several(len(usable), 'motion')}, {seconds:.1f} s")
     if fast:
         rate, clip = max(fast, key=lambda item: item[0].p99)
-        said.append(f"{rate.name} turns faster than people do: {rate.p99:.0f} deg/s in {clip.name}")
+        most = max(norm.published.upper for norm in rate.norms if norm.published.upper is not None)
+        shared = ", its part of the whole trunk by rule" if r.provenance.filled and rate.name in REGION_AXES else ""
+        said.append(
+            f"{rate.name} turns faster than published: {rate.p99:.0f} deg/s in {clip.name} (at most {most:.0f}{shared})"
+        )
     if spikes:
         spike, clip = max(spikes, key=lambda item: abs(item[0].off))
         said.append(
@@ -221,11 +227,12 @@ def _fit(r: PlausibilityReport) -> tuple[str, str]:
 def _coverage(r: PlausibilityReport) -> tuple[str, str]:
     trunk = next(v for v in r.coverage.volumes if v.name == "trunk")
     people = f"{r.coverage.subjects} people, " if r.coverage.subjects else ""
-    sparse = r.poses >= _MANY and not r.clips and trunk.reached < 0.5 * trunk.cells
+    sparse = r.poses >= _MANY and not r.clips and trunk.filled < 0.5
     activities = _several(len(r.coverage.activities), "activity", "activities")
     return (LOOK if sparse else OK), (
-        f"{people}{activities}; trunk reaches {trunk.reached} of {trunk.cells} cells of the healthy volume, "
-        f"{trunk.outer:.0%} of poses in its outer half; {r.coverage.beyond_daily_life:.0%} of poses "
+        f"{people}{activities}; trunk fills {trunk.filled:.0%} of what a healthy spine can take ({trunk.held} of "
+        f"{trunk.cubes} cubes), {trunk.outer:.0%} of poses more than halfway out; "
+        f"{r.coverage.beyond_daily_life:.0%} of poses "
         "beyond daily life"
     )
 

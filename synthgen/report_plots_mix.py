@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from biomech.plausibility import PlausibilityReport
 
 _AXES = ("flexion – / extension +", "bending, + right", "rotation, + left")
+_MAPPED = ("trunk", "cervical")  # parts of the spine with maps; the others are in the data
 _MOST = 40  # activities shown; the rest is counted
 
 
@@ -20,7 +21,7 @@ def volumes(report: PlausibilityReport) -> str:
     plt = pyplot()
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(2, 3, figsize=(9.6, 5.8), layout="constrained")
-        for row, volume in enumerate(report.coverage.volumes):
+        for row, volume in enumerate(v for v in report.coverage.volumes if v.name in _MAPPED):
             edges = [np.array(e) for e in volume.edges]
             for column, (a, b, counts) in enumerate(((1, 0, volume.fe_lb), (2, 0, volume.fe_ar), (1, 2, volume.lb_ar))):
                 ax = axes[row, column]
@@ -33,7 +34,7 @@ def volumes(report: PlausibilityReport) -> str:
                 ax.axvline(0, color=INK, lw=0.4)
                 ax.set_xlabel(f"{_AXES[a]}, deg")
                 ax.set_ylabel(f"{_AXES[b]}, deg")
-                ax.set_title(volume.name, loc="left")
+                ax.set_title(f"{volume.name}, {volume.filled:.0%} filled" if column == 0 else volume.name, loc="left")
                 bar = figure.colorbar(picture, ax=ax, shrink=0.8, pad=0.02)
                 ticks = range(int(np.log10(max(grid.max(), 1))) + 1)
                 bar.set_ticks(list(ticks), labels=[f"{10**t:,}" for t in ticks])

@@ -52,6 +52,9 @@ MIN_SEEN, MIN_INSIDE = 6, 15
 _SITTING = tuple(DRIVERS.index(name) for name in ("sacrum", "thigh_r", "thigh_l", "femur_r", "femur_l"))
 """Drivers of the skin that rests on a seat."""
 
+_SUNK = 0.02
+"""How far, m, the drawn buttocks sink below where the capsules of the pelvis touch a seat."""
+
 
 def subject_osim(config: Config, assets: Assets, number: int) -> str:
     """OpenSim model text of a subject, with the keypoints as markers."""
@@ -97,6 +100,7 @@ def pose_cast(
         motion="" if taken is None else taken.motion,
         frame=-1 if taken is None else taken.frame,
         mirrored=taken is not None and taken.mirrored,
+        props={name: float(value) for name, value in drawn.props.items()},
     )
     return spec, posed
 
@@ -107,25 +111,30 @@ def draw_scene(
     """Everything around a posed person."""
     light = draw_light(config.light, rng, tuple(assets.environments))
     backdrop = draw_backdrop(config.backdrop, rng, light)
-    seat = draw_seat(rng) if pose.support == "seated" else None
+    seat = draw_seat(rng) if "seat_height" in pose.props else None
     camera = draw_camera(config.camera, rng, posed.vertices, posed.keypoints, (config.width, config.height))
     return SceneSpec(cast.spec, pose, seat, light, backdrop, camera, draw_sensor(config.sensor, rng))
 
 
-def seat_under(spec: SeatSpec, cast: Cast, posed: Posed) -> MeshPart:
-    """A box whose top meets the drawn buttocks."""
-    near = np.linalg.norm((posed.vertices - posed.world_from_body[0, :3, 3])[:, [0, 2]], axis=1) < 0.14
-    sitting = np.isin(cast.person.drivers, _SITTING)
-    height = float(posed.vertices[near & sitting, 1].min()) + 0.004  # flesh flattens a little
+def seat_of(spec: SeatSpec, cast: Cast, pose: Pose | PoseSpec, posed: Posed) -> MeshPart:
+    """A box whose top meets the drawn buttocks, or which stands where they have left it."""
     pelvis = posed.world_from_body[0]
+    if pose.support == "seated":
+        near = np.linalg.norm((posed.vertices - pelvis[:3, 3])[:, [0, 2]], axis=1) < 0.14
+        sitting = np.isin(cast.person.drivers, _SITTING)
+        height = float(posed.vertices[near & sitting, 1].min()) + 0.004  # flesh flattens a little
+    else:
+        height = pose.props["seat_height"] - _SUNK
     yaw = float(np.arctan2(-pelvis[2, 0], pelvis[0, 0]))
-    return build_box_seat(spec, height, float(pelvis[0, 3]), float(pelvis[2, 3]), yaw)
+    back = spec.depth / 2 - pose.props.get("seat_front", spec.depth / 2)
+    x, z = pelvis[0, 3] - back * np.cos(yaw), pelvis[2, 3] + back * np.sin(yaw)
+    return build_box_seat(spec, height, float(x), float(z), yaw)
 
 
 def build(spec: SceneSpec, assets: Assets, cast: Cast, posed: Posed) -> Scene:
     """Arrays of a scene, from its spec alone (`posed` is what its pose gives)."""
     parts = mesh_parts(cast.person, posed.vertices, instance_id=1)
-    seat = (seat_under(spec.seat, cast, posed),) if spec.seat is not None else ()
+    seat = (seat_of(spec.seat, cast, spec.pose, posed),) if spec.seat is not None else ()
     camera = build_camera(spec.camera)
     light = build_light(spec.light, assets.environments)
     if spec.backdrop.kind == "room":

@@ -1,6 +1,6 @@
 """Every random choice behind a picture, as plain data that can be stored and read back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from biomech.pathology import Pathology
 from scenes.backdrop import BackdropSpec
@@ -39,6 +39,8 @@ class PoseSpec:
         motion, frame: the imported motion (its key in the config) and its frame that the pose was taken from; "" and -1
             for poses of an activity.
         mirrored: whether right and left of that frame changed places.
+        props: m, of things around the person, see biomech.activities.pose.PROPS; specs stored before there were any
+            have none.
     """
 
     activity: str
@@ -51,6 +53,7 @@ class PoseSpec:
     motion: str = ""
     frame: int = -1
     mirrored: bool = False
+    props: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

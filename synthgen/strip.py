@@ -13,10 +13,10 @@ from scenes.light import LightSpec, build_light
 from scenes.person import mesh_parts
 from scenes.props import SeatSpec
 from scenes.raster import PyrenderRenderer
-from scenes.renderer import Scene
+from scenes.renderer import MeshPart, Scene
 from synthgen.cast import Assets, Cast, Posed, lowered_to_floor, open_assets, put_in_pose
 from synthgen.config import Config, load_config
-from synthgen.sample import seat_under
+from synthgen.sample import seat_of
 from synthgen.shards import write_atomic
 
 STRIPS = 7
@@ -82,10 +82,12 @@ def draw_strip(
 def draw_poses(assets: Assets, cast: Cast, poses: Sequence[Pose], view_deg: float, height: int) -> list[np.ndarray]:
     """A picture (height, w, 3) of each pose, all by one camera that has room for every one of them."""
     posed = [put_in_pose(cast, lowered_to_floor(cast, p.q, 0.35, p.props.get("clearance", 0.0)), 0.35) for p in poses]
-    camera = build_camera(framing([p.vertices for p in posed], view_deg, height))
+    shown = [_parts(cast, pose, body) for pose, body in zip(poses, posed, strict=True)]
+    clouds = [np.concatenate([part.vertices for part in parts]) for parts in shown]
+    camera = build_camera(framing(clouds, view_deg, height))
     renderer = PyrenderRenderer(camera.width, camera.height)
     try:
-        return [_picture(renderer, camera, assets, cast, pose, body) for pose, body in zip(poses, posed, strict=True)]
+        return [_picture(renderer, camera, assets, parts, seen) for parts, seen in zip(shown, clouds, strict=True)]
     finally:
         renderer.close()
 
@@ -113,12 +115,14 @@ def framing(clouds: Sequence[np.ndarray], view_deg: float, height: int) -> Camer
     )  # fmt: skip
 
 
-def _picture(renderer, camera, assets: Assets, cast: Cast, pose: Pose, body: Posed) -> np.ndarray:
+def _parts(cast: Cast, pose: Pose, body: Posed) -> tuple[MeshPart, ...]:
+    """The person, and his seat where the pose has one."""
     parts = mesh_parts(cast.person, body.vertices, instance_id=1)
-    if pose.support == "seated":
-        parts = (*parts, seat_under(_SEAT, cast, body))
+    return (*parts, seat_of(_SEAT, cast, pose, body)) if "seat_height" in pose.props else tuple(parts)
+
+
+def _picture(renderer, camera, assets: Assets, parts: tuple[MeshPart, ...], seen: np.ndarray) -> np.ndarray:
     light = build_light(_STUDIO, assets.environments)
-    seen = np.concatenate([part.vertices for part in parts])
     backdrop = build_backdrop(_SWEEP, camera, seen, light, _STUDIO, assets.environments)
     return renderer.render(Scene(parts + backdrop.parts, camera, light, backdrop.background)).rgb
 

@@ -10,6 +10,10 @@ import numpy as np
 SUPPORTS = ("feet", "one_foot", "air", "seated", "kneeling", "hands_feet", "hands", "lying")
 """What carries the body. `air`: nothing; props["clearance"] is the declared height of the lowest point."""
 
+PROPS = ("seat_height", "seat_front", "clearance")
+"""What a pose may say of things around it, m. `seat_height`: there is a seat this high, sat on or left behind.
+`seat_front`: how far ahead of the pelvis origin its front edge lies; without it the seat's middle lies below."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pose:
@@ -20,7 +24,7 @@ class Pose:
     phase: float  # [0, 1): where in the activity's cycle or depth the pose lies
     contacts: tuple[str, ...]  # bodies meant to touch the floor (or the seat: pelvis when seated)
     support: str  # one of SUPPORTS
-    props: Mapping[str, float] = field(default_factory=dict)  # e.g. seat_height, m
+    props: Mapping[str, float] = field(default_factory=dict)  # see PROPS
     rejections: int = 0  # draws thrown away before this one
     reasons: tuple[str, ...] = ()  # why, one per rejected draw
 

@@ -100,21 +100,23 @@ def sit_to_stand(d: Draft) -> None:
                 arm_to(d, k, wrist, np.array([-0.5, -0.5, 0.7 * z]), frames=frames)
                 set_hand(d, k, 85, -6, 3)
 
+    _sit(d, seat)
+    start = _knee_ahead(d) + 0.01 + tuck  # of the balls of the feet, when the seat is left
+    calf = 0.055 * s  # who gets up sits near the edge: so far behind his ankles, m
+    d.props["seat_front"] = foot_at(d, "r", start, width, out).x - calf
     if t < left:
-        _sit(d, seat)
-        ahead = _knee_ahead(d) + 0.06 + tuck - 0.05 * t / left
+        ahead = start + 0.05 * (1 - t / left)
         place_feet(d, [foot_at(d, k, ahead, width, out) for k in "rl"])
         d.contacts = ("pelvis", *d.contacts)
         arms()
         return
     # risen: the knees open from where sitting left them
-    _sit(d, seat)
-    start = _knee_ahead(d) + 0.01 + tuck
     place_feet(d, [foot_at(d, k, start, width, out) for k in "rl"])
     bent = get(d, "knee_angle_r")
-    d.support, d.props = "feet", {}
+    d.support = "feet"
     share = course((t - left) / (1 - left), (0.0, (0.0,)), (1.0, (1.0,)))[0]
     settle(d, [foot_at(d, k, 0.0, width, out) for k in "rl"], max(bent + share * (6 - bent), 5), arms=arms, sway=0.01)
+    d.props["seat_front"] = d.plants[0].x - calf - float(d.q[3])  # the seat stays where it was
 
 
 def _sit(d: Draft, seat: float) -> None:

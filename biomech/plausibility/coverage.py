@@ -1,4 +1,7 @@
-"""Group 9: what of the physiological volume the poses reach, what people do in them, and who they are."""
+"""Group 9: what of the physiological volume the poses fill, what people do in them, and who they are.
+
+The shares are those of biomech.coverage; the maps beside them show the same angles in degrees.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from biomech.coverage import PARTS, Filling, part_of, regional_coverage
 from biomech.limits import REGION_AXES
 from biomech.plausibility.evidence import Person
 from biomech.plausibility.published import Published, checks, region_norms
 from biomech.plausibility.violations import Bounds
 
-_BINS = (12, 8, 8)  # FE, LB, AR
+_BINS = (12, 8, 8)  # of the maps: FE, LB, AR
 
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """Poses in flexion x bending x rotation of one part of the spine, over its typical range."""
+    """Poses in flexion x bending x rotation of one part of the spine; its volume is the ball between the hard caps."""
 
-    name: str  # trunk (lumbar and thoracic) or neck
-    edges: tuple[tuple[float, ...], ...]  # deg, of FE, LB and AR
+    name: str  # trunk (lumbar and thoracic), lumbar, thoracic or cervical
+    edges: tuple[tuple[float, ...], ...]  # deg, of the maps: FE, LB and AR, from cap to cap
     fe_lb: tuple[tuple[int, ...], ...]  # poses per cell, one row per FE bin
     fe_ar: tuple[tuple[int, ...], ...]  # poses per cell, one row per FE bin
     lb_ar: tuple[tuple[int, ...], ...]  # poses per cell, one row per LB bin
-    cells: int  # cells of the volume whose centre a healthy spine reaches
-    reached: int  # of them, with a pose in them
+    cubes: int  # equal cubes of the volume
+    held: int  # of them, with a pose in them
+    filled: float  # their share
+    shells: tuple[float, float, float]  # the same share in the inner, middle and outer third of the way out
     median_reach: float  # 0 neutral, 1 on the surface of the volume
-    outer: float  # share of poses in the outer half of the reach
+    outer: float  # share of poses more than halfway out
     beyond: float  # share of poses beyond the surface
 
 
@@ -76,13 +82,13 @@ class Coverage:
 
 def coverage(regional: np.ndarray, activity: Sequence[str], people: tuple[Person, ...], bounds: Bounds) -> Coverage:
     """regional (B, 9) rad, order limits.REGION_AXES."""
-    deg, typical = np.degrees(regional), np.degrees(bounds.widest("regional_typical"))
-    trunk, trunk_range = deg[:, 0:3] + deg[:, 3:6], typical[0:3] + typical[3:6]
+    deg, caps = np.degrees(regional), np.degrees(bounds.widest("regional_hard"))
+    found = regional_coverage(regional, bounds.regional("hard"))
     names, counts = np.unique(np.array([str(a) for a in activity]), return_counts=True)
     mix = sorted(zip(names.tolist(), counts.tolist(), strict=True), key=lambda item: (-item[1], item[0]))
     daily, any_beyond = _daily_life(deg)
     return Coverage(
-        volumes=(_volume("trunk", trunk, trunk_range), _volume("neck", deg[:, 6:9], typical[6:9])),
+        volumes=tuple(_volume(found[part], part_of(deg, part), part_of(caps[None], part)[0]) for part in PARTS),
         activities=tuple(Count(name, count, count / len(deg)) for name, count in mix),
         subjects=len({p.subject for p in people}),
         people=_people(people),
@@ -92,25 +98,15 @@ def coverage(regional: np.ndarray, activity: Sequence[str], people: tuple[Person
     )
 
 
-def _volume(name: str, deg: np.ndarray, ranges: np.ndarray) -> Volume:
-    edges = [np.linspace(low, high, n + 1) for (low, high), n in zip(ranges, _BINS, strict=True)]
-    inside = np.clip(deg, ranges[:, 0], ranges[:, 1])
-    counts, _ = np.histogramdd(inside, bins=edges)
-    centres = np.stack(np.meshgrid(*[0.5 * (e[:-1] + e[1:]) for e in edges], indexing="ij"), axis=-1)
-    volume = _reach(centres, ranges) <= 1.0
-    reach = _reach(deg, ranges)
+def _volume(found: Filling, deg: np.ndarray, caps: np.ndarray) -> Volume:
+    """Filling with maps of the angles (B, 3) between the widest caps (3, 2)."""
+    edges = [np.linspace(low, high, n + 1) for (low, high), n in zip(caps, _BINS, strict=True)]
+    counts, _ = np.histogramdd(np.clip(deg, caps[:, 0], caps[:, 1]), bins=edges)
     maps = [tuple(tuple(int(v) for v in row) for row in counts.sum(axis=axis)) for axis in (2, 1, 0)]
     return Volume(
-        name, tuple(tuple(float(v) for v in e) for e in edges), maps[0], maps[1], maps[2], int(volume.sum()),
-        int((volume & (counts > 0)).sum()), float(np.median(reach)), float((reach > 0.5).mean()),
-        float((reach > 1.0).mean()),
+        found.part, tuple(tuple(float(v) for v in e) for e in edges), maps[0], maps[1], maps[2], found.cubes,
+        found.held, found.filled, found.shells, found.median_reach, found.outer, found.beyond,
     )  # fmt: skip
-
-
-def _reach(deg: np.ndarray, ranges: np.ndarray) -> np.ndarray:
-    """Distance from neutral where 1 is an ellipsoid through the ends of each axis's range."""
-    ends = np.where(deg < 0.0, -ranges[:, 0], ranges[:, 1])
-    return np.sqrt(((deg / np.maximum(ends, 1e-9)) ** 2).sum(axis=-1))
 
 
 def _daily_life(deg: np.ndarray) -> tuple[tuple[BeyondDailyLife, ...], float]:

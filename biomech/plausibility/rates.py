@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from biomech.anatomy import COORDINATES, LEVELS, SPINE_SLICE
+from biomech.anatomy import COORDINATES, LEVELS, SIDES, SPINE_SLICE
 from biomech.limits import REGION_AXES
 from biomech.plausibility.evidence import Clip
 from biomech.plausibility.published import Comparison, Published, checks, compare
@@ -168,6 +168,10 @@ def _spikes(q: np.ndarray, times: np.ndarray) -> tuple[Spike, ...]:
     angles = np.degrees(np.unwrap(q[:, turning], axis=0))
     off = angles[1:-1] - 0.5 * (angles[:-2] + angles[2:])
     # the neighbours of a spike lean towards it by half; only the top of each counts
+    for side in SIDES:  # an arm that hangs, or points straight up, has no plane: what counts is how far the arm moves
+        plane, lift = (turning.index(COORDINATES.index(f"{name}_{side}")) for name in ("elv_angle", "shoulder_elv"))
+        reach = np.abs(np.sin(np.radians(angles[:, lift])))
+        off[:, plane] *= np.minimum(np.minimum(reach[1:-1], reach[:-2]), reach[2:])
     size = np.abs(off)
     padded = np.pad(size, ((1, 1), (0, 0)))
     top = (size >= padded[:-2]) & (size >= padded[2:]) & (size > bound)

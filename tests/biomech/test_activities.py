@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from biomech.activities import ACTIVITIES, SUPPORTS, activity, draw_activity, sample_pose, sample_poses
+from biomech.activities import ACTIVITIES, SUPPORTS, activity, draw_activity, sample_phases, sample_pose, sample_poses
 from biomech.activities.draft import Draft, rotation
 from biomech.activities.ground import Plant, foot_frame, lowest, pelvis_height, place_feet
 from biomech.activities.keys import ease, gait_angles, path
@@ -222,6 +222,19 @@ def test_seats_are_where_the_pelvis_is(model, drawn):
         assert lowest(rig, frames, ("pelvis",)) == pytest.approx(pose.props["seat_height"], abs=0.01)
         thigh = frames[ROW["tibia_r"], :3, 3] - frames[ROW["femur_r"], :3, 3]
         assert abs(np.degrees(np.arcsin(thigh[1] / np.linalg.norm(thigh)))) < 20
+
+
+def test_a_seat_stays_where_it_was_when_one_has_risen(model):
+    rig = rig_of(model)
+    for seed in range(4):
+        poses = sample_phases(model, "sit_to_stand", np.random.default_rng(seed), (0.3, 0.359, 0.37, 0.6, 0.999))
+        assert [p.support for p in poses] == ["seated", "seated", "feet", "feet", "feet"]
+        assert len({p.props["seat_height"] for p in poses}) == 1
+        for pose in poses:
+            frames = frames_of(rig, pose.q)
+            behind = min(frames[ROW[f"talus_{s}"], 0, 3] for s in "rl") - pose.props["seat_front"]
+            assert 0.07 < behind < 0.15  # its edge just behind the calves, m
+        assert poses[0].props["seat_front"] > 0.03 and poses[-1].props["seat_front"] < -0.05
 
 
 def test_knees_bend_the_right_way_and_heads_do_not_look_back(model, drawn):

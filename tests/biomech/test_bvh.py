@@ -138,6 +138,14 @@ def test_a_wrong_up_axis_is_refused_or_corrected(write):
     np.testing.assert_allclose(pelvis[:, 1, 0], 1.0, atol=0.01)  # the belly faces up
 
 
+def test_a_given_up_axis_on_which_nobody_stands_is_refused(write):
+    for up in ("z", "-y"):
+        with pytest.raises(MotionError, match=f"up axis {up} given, but the skeleton stands along y.*--up y"):
+            retarget_bvh(write(bvh_text()), load_limits(), up=up)
+    moved = write(bvh_text({"Hips": (90, 0, 0)}))  # rest pose along y, recorded standing along z
+    assert "z up" in retarget_bvh(moved, load_limits(), up="z").notes[0]
+
+
 def test_a_skeleton_that_stands_nowhere_needs_the_axis():
     positions = np.zeros((4, 4, 3))
     positions[:, 0] = [1.0, 1.0, 1.0]  # head over feet along no axis

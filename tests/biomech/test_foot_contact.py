@@ -42,6 +42,17 @@ def test_sliding_feet_are_held():
     assert ((held.q[:, 6:] >= LIMITS.hard[6:, 0] - 1e-9) & (held.q[:, 6:] <= LIMITS.hard[6:, 1] + 1e-9)).all()
 
 
+def test_toes_straighten_no_faster_than_toes_do():
+    q = standing()
+    push = np.clip((TIMES - 0.9) / 0.1, 0.0, 1.0)  # heel off within a tenth of a second, then the foot leaves
+    for side in "rl":
+        q[:, coordinate_index(f"ankle_angle_{side}")] -= 0.9 * push
+    q[:, 4] += 0.12 * push + np.where(TIMES > 1.05, 0.3, 0.0)
+    toes = hold_feet(GEOMETRY, TIMES, q, LIMITS).q[:, coordinate_index("mtp_angle_r")]
+    assert np.rad2deg(toes.max()) > 15.0
+    assert np.abs(np.diff(np.rad2deg(toes), n=2)).max() < 5.0
+
+
 def test_a_jump_leaves_the_floor():
     q = standing()
     flight = np.clip(np.sin(np.pi * (TIMES - 0.8) / 0.4), 0.0, None) * ((TIMES > 0.8) & (TIMES < 1.2))

@@ -74,7 +74,7 @@ def _cut(text: str) -> str:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda text: text.replace("\tmm\t", "\tm\t"), "unit='mm'"),
+        (lambda text: text.replace("\tmm\t", "\tm\t"), "--unit mm"),
         (lambda text: text.replace("\tmm\t", "\tfurlong\t"), "furlong"),
         (_cut, "cut off"),
         (lambda text: text[: text.index("1\t0.000")], "no frame follows"),

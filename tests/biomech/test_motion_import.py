@@ -93,6 +93,8 @@ def test_standing_still_in_degrees_is_believed(tmp_path):
         (lambda t: t.replace("\n0.5\t", "\nnan\t"), "is nan"),
         (lambda t: t.replace("\n0.5\t", "\n0.1\t"), "does not increase"),
         (lambda t: "nothing of the kind", "endheader"),
+        (lambda t: t.replace("L4_L5_FE", "L4_L5_LB"), "column L4_L5_LB stands there twice"),
+        (lambda t: t[: t.index("\n0.5\t") + 40], "the file was cut off there"),
     ],
 )  # fmt: skip
 def test_a_bad_file_of_angles_is_one_sentence(tmp_path, squat, spoil, message):
@@ -101,6 +103,12 @@ def test_a_bad_file_of_angles_is_one_sentence(tmp_path, squat, spoil, message):
     path.write_text(spoil(path.read_text()))
     with pytest.raises(MotionError, match=message):
         import_motion(path)
+
+
+def test_a_motion_that_is_no_text(tmp_path):
+    (tmp_path / "a.mot").write_bytes(bytes(range(256)))
+    with pytest.raises(MotionError, match="holds no text"):
+        import_motion(tmp_path / "a.mot")
 
 
 def test_unknown_kinds_and_empty_folders(tmp_path):
@@ -155,3 +163,23 @@ def test_lost_markers_at_the_ends_are_cut(captured):
 def test_a_wrong_vertical_axis_of_markers_is_refused(captured):
     with pytest.raises(ModelError, match="up"):
         import_motion(captured / "walk_free_01.trc", None, ImportOptions(up="x"))
+
+
+def test_mirrored_markers_are_refused_and_turned_ones_put_upright(captured, tmp_path):
+    lines = (captured / "walk_free_01.trc").read_text().splitlines()[:16]
+
+    def altered(signs):
+        rows = []
+        for line in lines[5:]:
+            words = line.rstrip().split("\t")
+            cells = [f"{s * float(w):.3f}" if w else w for w, s in zip(words[2:], signs * 99, strict=False)]
+            rows.append("\t".join(words[:2] + cells) + "\t" * (2 + 3 * 41 - len(words)))
+        path = tmp_path / "turned.trc"
+        path.write_text("\n".join(lines[:5] + [row for row in rows if row.strip()]) + "\n")
+        return path
+
+    for mirrored in ((1, -1, 1), (1, 1, -1), (-1, 1, 1)):
+        with pytest.raises(ModelError, match="toes point backwards.*mirrored"):
+            import_motion(altered(mirrored))
+    found = import_motion(altered((1, -1, -1)))
+    assert found.rms < 0.025 and any("-y points up" in note for note in found.notes)

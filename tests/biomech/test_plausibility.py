@@ -14,6 +14,7 @@ from biomech.plausibility import Asked, Clip, Evidence, Person, assess
 from biomech.plausibility.posture import column_of
 from biomech.plausibility.provenance import CITING, provenance_of
 from biomech.plausibility.published import checks
+from biomech.plausibility.rates import _spikes
 from biomech.rhythm import distribute
 
 LIMITS = load_limits()
@@ -308,6 +309,14 @@ def test_a_motion_too_fast_for_people_is_marked():
     assert not slow.beyond and fast.beyond and fast.p99 > 130
 
 
+@pytest.mark.parametrize(("lift", "spikes"), [(0.2, 0), (179.9, 0), (60.0, 1)])
+def test_the_plane_of_a_hanging_arm_is_no_spike(batch, lift, spikes):
+    q = np.tile(batch.q[:1], (40, 1))
+    q[:, COORDINATES.index("shoulder_elv_l")] = np.radians(lift)
+    q[20, COORDINATES.index("elv_angle_l")] += np.radians(40.0)
+    assert len(_spikes(q, np.arange(40) / 30.0)) == spikes
+
+
 def test_noise_and_aliasing_show():
     times = np.arange(0, 4, 0.02)
     rng = np.random.default_rng(3)
@@ -349,13 +358,13 @@ def test_stored_vertebrae_are_compared_with_the_model(batch):
 
 def test_coverage_tells_the_middle_from_the_whole():
     rng = np.random.default_rng(0)
-    ends = LIMITS.regional_typical[:3]
+    ends = LIMITS.regional_hard[:3]
     wide = np.zeros((400, 9))
     wide[:, :3] = rng.uniform(ends[:, 0], ends[:, 1], (400, 3))
     middle, whole = (assess(spine_poses(k * wide), LIMITS).coverage for k in (0.1, 1.0))
-    assert middle.volumes[0].name == "trunk" and middle.volumes[0].reached < 0.2 * whole.volumes[0].reached
+    assert middle.volumes[1].name == "lumbar" and middle.volumes[1].filled < 0.2 * whole.volumes[1].filled
     assert middle.beyond_daily_life < 0.05 < 0.8 < whole.beyond_daily_life
-    assert sum(map(sum, whole.volumes[0].fe_lb)) == 400 and middle.volumes[0].outer == 0.0
+    assert sum(map(sum, whole.volumes[1].fe_lb)) == 400 and middle.volumes[1].outer == 0.0
     assert middle.activities[0].name == "bend" and middle.activities[0].share == 1.0
 
 

@@ -74,6 +74,12 @@ def test_build_refuses_people_that_do_not_exist(tmp_path, words, said):
     assert shown.exit_code == 2 and said in shown.output and not (tmp_path / "x.osim").exists()
 
 
+def test_build_into_a_place_that_is_none(tmp_path):
+    (tmp_path / "file").write_text("x")
+    shown = run("model", "build", tmp_path / "file" / "x.osim")
+    assert shown.exit_code == 2 and "file is no folder" in shown.output and len(shown.output.splitlines()) == 1
+
+
 def test_without_a_model_nothing_changes():
     config = load_config()
     assert open_model(config.model) is None and model_record(config.model) == {} and model_summary({}) == {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from bvh_text import bvh_text
@@ -15,7 +17,7 @@ from biomech.kinematics_numpy import forward_kinematics_numpy
 from biomech.model import build_model
 from biomech.motion import read_mot
 from biomech.motion_import import ImportOptions
-from synthgen.config import load_config
+from synthgen.config import Config, load_config, with_values
 from synthgen.motion_poses import (
     PREFIX,
     Pool,
@@ -199,6 +201,36 @@ def test_the_command_goes_on_past_a_bad_file(folder, tmp_path):
     assert (tmp_path / "out" / "bend.json").is_file() and not (tmp_path / "out" / "cut.mot").exists()
     alone = CliRunner().invoke(app, ["motion", "import", str(tmp_path / "cut.bvh")])
     assert alone.exit_code == 2 and "error:" in alone.stderr and "Traceback" not in alone.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--fps", "inf"), "fps inf given; wanted 1 to 1000"),
+        (("--fps", "0.01"), "fps 0.01 given"),
+        (("--lowpass", "1e9"), r"lowpass 1e\+09 given"),
+        (("--angles", "grads"), "angles 'grads' given; wanted auto"),
+        (("--model", "gone.osim"), "gone.osim, and there is no such file"),
+        (("--mapping", "gone"), "gone .*nothing for one of .*biovision"),
+        (("--out", "{file}"), "is no folder"),
+    ],
+)
+def test_nonsense_options_are_one_sentence(folder, tmp_path, options, said):
+    from synthgen.cli import app
+
+    file = tmp_path / "step.bvh"
+    file.write_text(bvh_text())
+    words = [word.format(file=file) for word in options]
+    done = CliRunner().invoke(app, ["motion", "import", str(file), *words])
+    lines = done.output.splitlines()
+    assert done.exit_code == 2 and len(lines) == 1 and re.search(said, lines[0]), done.output
+
+
+def test_motion_settings_without_a_file_behind_them_are_refused(folder):
+    files = [str(folder)]
+    for wrong, said in (({"files": files, "model": "gone.osim"}, "no such file"), ({"files": [""]}, "empty name")):
+        with pytest.raises(ConfigError, match=said):
+            resolve_motions(with_values(Config(), motion=wrong))
 
 
 def test_pools_keep_the_order_of_motion_and_time(folder):

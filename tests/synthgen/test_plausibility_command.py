@@ -68,13 +68,32 @@ def test_a_broken_limit_is_exit_code_one_and_named(tmp_path):
     assert json.loads((tmp_path / "numbers.json").read_text())["report"]["hard"][0]["where"] == "bad.mot at 0.400 s"
 
 
-def test_the_default_page_stands_in_the_folder_one_works_in(tmp_path, monkeypatch):
-    (tmp_path / "here").mkdir()
-    write(tmp_path / "bow.mot", *bow())
-    monkeypatch.chdir(tmp_path / "here")
-    assert run("../bow.mot").exit_code == 0
-    assert sorted(p.name for p in (tmp_path / "here").iterdir()) == [
-        "bow.plausibility.html", "bow.plausibility.json"]  # fmt: skip
+def test_the_default_page_stands_beside_the_input_else_here(tmp_path, monkeypatch):
+    here, clips = tmp_path / "here", tmp_path / "clips"
+    here.mkdir()
+    clips.mkdir()
+    write(clips / "bow.mot", *bow())
+    monkeypatch.chdir(here)
+    shown = run("../clips/bow.mot")
+    assert shown.exit_code == 0 and shown.output.splitlines()[-1] == "../clips/bow.plausibility.html"
+    assert run("../clips").exit_code == 0
+    pages = {"bow.plausibility.html", "bow.plausibility.json", "plausibility.html", "plausibility.json"}
+    assert {p.name for p in clips.iterdir()} == pages | {"bow.mot"} and not list(here.iterdir())
+    clips.chmod(0o555)
+    try:
+        assert run("../clips").exit_code == 0
+    finally:
+        clips.chmod(0o755)
+    assert sorted(p.name for p in here.iterdir()) == ["clips.plausibility.html", "clips.plausibility.json"]
+
+
+def test_a_page_that_cannot_be_written_is_said_before_the_work(tmp_path, monkeypatch):
+    path = write(tmp_path / "bow.mot", *bow())
+    monkeypatch.setattr("synthgen.review.read_material", lambda *a: pytest.fail("read the input first"))
+    said = one_sentence(run(path, "--html", path / "page.html", "--json", tmp_path / "n.json"))
+    assert "bow.mot is no folder" in said and "can be written" in said
+    assert "it is a folder" in one_sentence(run(path, "--html", tmp_path / "p.html", "--json", tmp_path))
+    assert [p.name for p in tmp_path.iterdir()] == ["bow.mot"]
 
 
 def test_a_folder_goes_on_past_a_bad_file_and_lists_it(tmp_path):
@@ -90,6 +109,13 @@ def test_a_folder_goes_on_past_a_bad_file_and_lists_it(tmp_path):
     data = json.loads((tmp_path / "page.json").read_text())
     assert data["report"]["poses"] == 140 and "c.mot" in data["input"]["not read"]
     assert [c["name"] for c in data["report"]["clips"]] == ["a.mot", "b.sto"]
+
+
+def test_a_motion_too_fast_names_the_published_maximum(tmp_path):
+    times, q = bow()
+    result = run(write(tmp_path / "fast.mot", times / 8.0, q))
+    assert result.exit_code == 0
+    assert re.search(r"lumbar_FE turns faster than published: \d+ deg/s in fast.mot \(at most 130\)", result.output)
 
 
 def test_single_poses_in_a_file_are_no_motion(tmp_path):

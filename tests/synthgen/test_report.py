@@ -135,7 +135,7 @@ def test_confidence_marks():
 def test_where_it_cannot_be_written_it_says_so(full, tmp_path, plain_figures):
     _, report, _ = full
     (tmp_path / "file").write_text("")
-    with pytest.raises(DatasetError, match="Cannot write the report"):
+    with pytest.raises(DatasetError, match="cannot write the report"):
         write_report(report, tmp_path / "file" / "sub" / HTML)
     with pytest.raises(DatasetError, match="choose another name"):
         write_report(report, tmp_path / "a.json")

@@ -1,5 +1,7 @@
 """The heart: a sample is a pure function of (config, index), and its labels are what was drawn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from scenes.rig import PARTS
 from synthgen.cast import Assets, cast_of, put_in_pose
 from synthgen.config import load_config
 from synthgen.keypoints import spinetrack
-from synthgen.sample import build, make_sample, subject_osim
+from synthgen.sample import build, draw_scene, make_sample, pose_cast, subject_osim
 from synthgen.specs import scene_from_plain
 
 CONFIG = load_config(None, ["poses=64", "width=320", "height=240", "seed=5", "assets=minimal"])
@@ -60,6 +62,23 @@ def test_a_stored_spec_draws_the_same_picture(opened, samples):
     frame = opened.renderer.render(build(spec, opened, cast, posed))
     assert frame.depth.tobytes() == sample.depth.tobytes()
     assert frame.instance.tobytes() == sample.instance.tobytes()
+
+
+def test_the_seat_stays_behind_who_has_risen(opened):
+    config = replace(CONFIG, activities=replace(CONFIG.activities, weights={"sit_to_stand": 1.0}))
+    risen = 0
+    for index in range(4):
+        cast = opened.cast(config, index)
+        pose, posed = pose_cast(config, cast, index)
+        scene = draw_scene(config, opened, cast, pose, posed, np.random.default_rng(index))
+        seat = next(p for p in build(scene, opened, cast, posed).parts if p.key.startswith("seat/"))
+        low, high = seat.vertices.min(0), seat.vertices.max(0)
+        pelvis = posed.world_from_body[0, :3, 3]
+        inside = ((posed.vertices > low + 0.01) & (posed.vertices < high - 0.01)).all(1)
+        assert inside.sum() == 0 or pose.support == "seated"
+        assert low[0] < pelvis[0] and abs(0.5 * (low[2] + high[2]) - pelvis[2]) < 0.02
+        risen += pose.support == "feet" and high[1] < pelvis[1]
+    assert risen
 
 
 def test_labels_project_to_their_pixels(samples):
