@@ -71,27 +71,47 @@ def predict(
 
 @app.command()
 def export(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help=".pt file of a trained model.")],
-    out: Annotated[Path | None, typer.Option(help="File to write; default: beside the checkpoint.")] = None,
-    format: Annotated[str, typer.Option(help="Only onnx.")] = "onnx",
+    source: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT|DATASET", help=".pt file of a trained model, or a rendered dataset.")
+    ],
+    format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="Of a model: onnx (default). Of a dataset: webdataset, hf, yolo, coco-zip, mmpose or fiftyone.",
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File or folder to write; default: beside what is given.")] = None,
     channels: Annotated[
-        str, typer.Option(metavar="native|package|both", help="Fed RGB, or BGR as packages do.")
-    ] = "both",
-    precision: Annotated[str, typer.Option(metavar="fp32|fp16|int8|all", help="Of the file.")] = "fp32",
-    calibrate: Annotated[Path | None, typer.Option(help="Folder of photographs of people; int8 needs it.")] = None,
-    crops: Annotated[int, typer.Option(help="How many people to calibrate on.")] = 64,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No table.")] = False,
+        str | None,
+        typer.Option(metavar="native|package|both", help="Model: fed RGB, or BGR as packages do; default both."),
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(metavar="fp32|fp16|int8|all", help="Model: of the file; default fp32.")
+    ] = None,
+    calibrate: Annotated[Path | None, typer.Option(help="Model: photographs of people; int8 needs them.")] = None,
+    crops: Annotated[int | None, typer.Option(help="Model: how many people to calibrate on; default 64.")] = None,
+    shard_size: Annotated[
+        int | None, typer.Option(help="Dataset, webdataset and hf: pictures per file; default 1000.")
+    ] = None,
+    maps: Annotated[bool, typer.Option("--maps", help="Dataset, webdataset and hf: also depth and id maps.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Dataset: replace an earlier export.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No table, no progress.")] = False,
 ) -> None:
-    """Export a trained model to ONNX files that rtmlib, spinepose and other RTMPose programs run."""
-    from biomech.errors import ConfigError
+    """Export a trained model to ONNX, or a rendered dataset to a format that other programs load."""
+    from synthgen.exchange.command import export_folder, is_dataset
+
+    model = {"--channels": channels, "--precision": precision, "--calibrate": calibrate, "--crops": crops}
+    packed = {"--shard-size": shard_size, "--maps": maps or None, "--force": force or None}
+    if is_dataset(source, format, model, packed):
+        export_folder(source, str(format), out, shard_size, maps, force, quiet)
+        return
     from synthgen.spinepose.export import CHANNELS, PRECISIONS
     from synthgen.spinepose.export_table import calibration_crops, export_all, table
 
-    if format != "onnx":
-        raise ConfigError(f"--format is '{format}'; allowed: onnx")
-    kinds = CHANNELS if channels == "both" else (channels,)
-    wanted = PRECISIONS if precision == "all" else (precision,)
-    pictures = calibration_crops(calibrate, checkpoint, crops) if calibrate is not None else None
-    rows = export_all(checkpoint, out, kinds, wanted, pictures)
+    kinds = CHANNELS if channels in (None, "both") else (str(channels),)
+    wanted = PRECISIONS if precision == "all" else (precision or "fp32",)
+    pictures = calibration_crops(calibrate, source, 64 if crops is None else crops) if calibrate is not None else None
+    rows = export_all(source, out, kinds, wanted, pictures)
     if not quiet:
         typer.echo(table(rows))
