@@ -21,11 +21,12 @@ import cv2
 import numpy as np
 
 from biomech.errors import SynthgenError
-from synthgen.keypoints import BODY_IDS, spinetrack
+from synthgen.keypoints import BODY_IDS
 from synthgen.spinepose.detect import Detector
 from synthgen.spinepose.draw import draw
 from synthgen.spinepose.estimator import Estimator, Pose, box_of
-from synthgen.spinepose.metrics import oks, person_sizes
+from synthgen.spinepose.metrics import oks
+from synthgen.spinepose.offsets import per_keypoint, table_text
 from synthgen.spinepose.predict import predict_image
 from synthgen.spinepose.track import overlap
 
@@ -56,75 +57,6 @@ def score(poses: list[Pose], people: list[dict]) -> np.ndarray:
     truth = np.zeros((len(people), 37, 3))
     truth[:, :17] = [p["keypoints"] for p in people]
     return oks(points, truth, np.array([p["area"] for p in people]), "body")
-
-
-def _unit(vectors: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(.., 2) of length 1; NaN where not `known` or where there is no direction."""
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.where(known[..., None] & (length > 0), vectors / np.maximum(length, 1e-9), np.nan)
-
-
-def directions(truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which way is up and out for each labelled point.
-
-    Args:
-        truth: (N, 17, 3) labels.
-
-    Returns:
-        up (N, 17, 2): from the middle of the hips to the middle of the shoulders, the same for all points of a person;
-        out (N, 17, 2): from the point's counterpart on the other side to it. Unit vectors, NaN where labels lack.
-    """
-    schema = spinetrack()
-    shoulders, hips = ([schema.id_of(f"{side}_{part}") for side in ("left", "right")] for part in ("shoulder", "hip"))
-    places, known = truth[..., :2], truth[..., 2] > 0
-    trunk = places[:, shoulders].mean(1) - places[:, hips].mean(1)
-    up = _unit(trunk, known[:, shoulders + hips].all(1))
-    mate = schema.flip[list(BODY_IDS)]
-    out = _unit(places - places[:, mate], known & known[:, mate] & (mate != np.array(BODY_IDS)))
-    return np.broadcast_to(up[:, None], out.shape), out
-
-
-def per_keypoint(points: np.ndarray, truth: np.ndarray, boxes: np.ndarray, areas: np.ndarray) -> list[dict]:
-    """How each of COCO's points misses, over the people in whom it is labelled.
-
-    Args:
-        points: (N, 17, 2) predicted. truth: (N, 17, 3) labels. boxes: (N, 4) and areas: (N,) of the people.
-
-    Returns:
-        A row per point: name, count, error (mean distance), oks (mean term), up, out (median offsets, see
-        `directions`: one limb taken for another must not hide them), up_spread, out_spread (median distances from
-        those medians). Lengths over the longer side of the box; NaN where nothing is known.
-    """
-    known = truth[..., 2] > 0
-    miss = np.where(known[..., None], points - truth[..., :2], np.nan)  # (N, 17, 2) px
-    squared = (miss**2).sum(-1)
-    sigmas = 2 * spinetrack().sigmas[list(BODY_IDS)]
-    sizes = person_sizes(boxes)[:, None]
-    parts = {"error": np.sqrt(squared) / sizes, "oks": np.exp(-squared / (2 * sigmas**2 * areas[:, None]))}
-    parts |= {n: (miss * d).sum(-1) / sizes for n, d in zip(("up", "out"), directions(truth), strict=True)}
-    table = []
-    for k in BODY_IDS:
-        row: dict = {"name": spinetrack().names[k], "count": int(known[:, k].sum())}
-        for name, values in parts.items():
-            column = values[np.isfinite(values[:, k]), k]
-            offset = name in ("up", "out")
-            row[name] = float((np.median if offset else np.mean)(column)) if len(column) else float("nan")
-            if offset:
-                row[f"{name}_spread"] = float(np.median(np.abs(column - row[name]))) if len(column) else float("nan")
-        table.append(row)
-    return table
-
-
-def table_text(table: list[dict]) -> str:
-    """The rows of `per_keypoint`, lengths in percent of the person's size."""
-    lines = [f"{'':14s} people  error %  OKS term    up % (spread)   out % (spread)"]
-    for row in table:
-        up, out, spreads = 100 * row["up"], 100 * row["out"], (100 * row["up_spread"], 100 * row["out_spread"])
-        lines.append(
-            f"{row['name']:14s} {row['count']:6d} {100 * row['error']:8.2f} {row['oks']:9.3f}"
-            f"  {up:+6.2f} ({spreads[0]:5.2f})  {out:+6.2f} ({spreads[1]:5.2f})"
-        )
-    return "\n".join(lines).replace("+nan", " nan")
 
 
 def check(folder: Path, weights: Path | None, out: Path | None) -> dict[str, float]:

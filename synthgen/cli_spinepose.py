@@ -1,4 +1,4 @@
-"""The model's commands on the command line: train, evaluate, predict, export; torch is imported only when one runs."""
+"""The model's commands: train, evaluate, judge, predict, export; torch is imported only when one of them runs."""
 
 import functools
 from collections.abc import Callable
@@ -7,7 +7,7 @@ import typer
 
 from biomech.errors import SynthgenError
 from synthgen.cli_errors import one_sentence
-from synthgen.spinepose import cli_out, cli_train
+from synthgen.spinepose import cli_judge, cli_out, cli_train
 
 
 def _guarded(command: Callable) -> Callable:
@@ -32,5 +32,5 @@ def add_commands(app: typer.Typer) -> None:
         if registered.callback is not None:
             registered.callback = _guarded(registered.callback)
     app.add_typer(cli_train.train_app, name="train")
-    for command in (cli_train.evaluate, cli_out.predict, cli_out.export):
+    for command in (cli_train.evaluate, cli_judge.judge, cli_out.predict, cli_out.export):
         app.command()(_guarded(command))
