@@ -11,6 +11,9 @@ from synthgen.spinepose.estimator import SEEN, Pose, box_of
 LEAST_OVERLAP = 0.3  # of intersection over union, between a person's boxes in two frames
 PATIENCE = 15  # frames a person may be lost before the number is given up
 _TWINS = 0.6  # likeness (OKS) above which two poses are one person
+# A pose is a limb of somebody when so much of its box lies in his, it covers less than this part of his, and it is less
+# sure than this part of his score: a child in front of an adult is larger or surer.
+_PART_INSIDE, _PART_AREA, _PART_SCORE = 0.9, 0.15, 0.8
 
 
 def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -33,12 +36,21 @@ def likeness(a: Pose, b: Pose) -> float:
     return float(np.exp(-apart / (8 * spinetrack().sigmas[seen] ** 2 * max(area, 1e-9))).mean())
 
 
+def is_part(pose: Pose, other: Pose) -> bool:
+    """Whether a small and unsure pose is somebody's arm or leg that was taken for a person: it lies in his box."""
+    low, high = (np.array([b[:2], b[:2] + b[2:]]) for b in (box_of(pose), box_of(other)))
+    shared = np.clip(np.minimum(low[1], high[1]) - np.maximum(low[0], high[0]), 0, None).prod()
+    area = max(float(np.prod(low[1] - low[0])), 1e-9)
+    small = area < _PART_AREA * float(np.prod(high[1] - high[0]))
+    return small and shared >= _PART_INSIDE * area and pose.score < _PART_SCORE * other.score
+
+
 def distinct(poses: list[Pose]) -> list[Pose]:
-    """Each person once: of poses alike, the one that is surest; order otherwise kept."""
+    """Each person once: of poses alike, the one that is surest, and no limb for a person; order otherwise kept."""
     order = sorted(range(len(poses)), key=lambda i: (-poses[i].score, i))
     kept: list[int] = []
     for i in order:
-        if all(likeness(poses[i], poses[j]) <= _TWINS for j in kept):
+        if all(likeness(poses[i], poses[j]) <= _TWINS and not is_part(poses[i], poses[j]) for j in kept):
             kept.append(i)
     return [poses[i] for i in sorted(kept)]
 

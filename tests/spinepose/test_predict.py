@@ -1,6 +1,7 @@
 """Prediction from pictures, folders and videos, with a stand-in for the model whose answer is known."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -180,6 +181,26 @@ def test_of_twins_the_surer_stays():
     kept = distinct([body(0, 0.6), body(200), body(1, 0.9)])
     assert [p.score for p in kept] == pytest.approx([0.9, 0.9])
     np.testing.assert_allclose([p.box[0] for p in kept], [200, 1])
+
+
+def shrunk(factor, score):
+    """A smaller body about the middle of `body(0)`."""
+    whole = body(0)
+    middle = whole.points.mean(0)
+    return Pose(middle + (whole.points - middle) * factor, np.full(37, score), whole.box)
+
+
+@pytest.mark.parametrize(
+    ("other", "kept"),
+    [
+        (shrunk(0.3, 0.6), 1),  # an arm taken for a person
+        (shrunk(0.3, 0.88), 2),  # a child in front, well seen
+        (shrunk(0.5, 0.6), 2),  # as large as a person may be
+        (replace(shrunk(0.3, 0.6), points=shrunk(0.3, 0.6).points + 200), 2),  # somebody small elsewhere
+    ],
+)
+def test_a_limb_is_no_person(other, kept):
+    assert len(distinct([other, body(0)])) == kept
 
 
 def test_overlap_is_symmetric_and_bounded():
