@@ -190,7 +190,7 @@ def _load_torch(path: Path, threads: int | None) -> tuple[Runner, tuple[int, int
     except ImportError:
         raise CheckpointError(f"{path.name} needs torch; install it: pip install 'synthgen[train]'") from None
     from synthgen.spinepose.checkpoint import load_checkpoint
-    from synthgen.spinepose.export import calibrate
+    from synthgen.spinepose.heatmap import calibrate
 
     if threads is not None:
         torch.set_num_threads(threads)

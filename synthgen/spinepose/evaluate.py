@@ -19,6 +19,7 @@ from synthgen.spinepose import metrics
 from synthgen.spinepose.average_precision import Detections, average_precision, without_doubles
 from synthgen.spinepose.codec import average_flipped, decode
 from synthgen.spinepose.crop import crop_from_box, to_image, warp
+from synthgen.spinepose.heatmap import calibrate
 from synthgen.spinepose.model import PoseModel
 from synthgen.spinepose.precision import autocast
 from synthgen.spinepose.sources import Source, read_image
@@ -95,10 +96,10 @@ def predict_boxes(
         images = torch.from_numpy(crops).permute(0, 3, 1, 2).to(device).float()
         with autocast(device, precision):
             outputs = model(images)
-            pair = outputs.simcc_x.float(), outputs.simcc_y.float()
+            pair = calibrate(outputs, size)
             if flip_test:
                 mirrored = model(images.flip(-1))
-                pair = average_flipped(pair, (mirrored.simcc_x.float(), mirrored.simcc_y.float()), flip)
+                pair = average_flipped(pair, calibrate(mirrored, size), flip)
         inside, score = decode(*pair)
         points += [to_image(p, crop_from_box(boxes[i], size), size) for p, i in zip(inside, rows, strict=True)]
         scores.append(score)

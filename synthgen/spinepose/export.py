@@ -21,10 +21,9 @@ from torch import Tensor, nn
 from biomech.errors import ConfigError
 from synthgen.keypoints import spinetrack
 from synthgen.spinepose.checkpoint import load_checkpoint
-from synthgen.spinepose.codec import simcc_sigma
 from synthgen.spinepose.errors import CheckpointError, SpinePoseError
 from synthgen.spinepose.estimator import MEAN, METADATA, STD
-from synthgen.spinepose.heatmap import Outputs
+from synthgen.spinepose.heatmap import calibrate
 from synthgen.spinepose.model import PoseModel
 
 CHANNELS = ("native", "package")
@@ -42,21 +41,6 @@ class Exported:
     precision: str
     size: int
     difference: float
-
-
-def calibrate(outputs: Outputs, input_size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """SimCC whose peaks are scores about 0..1; the place of the peak does not change.
-
-    The loss fixes an RTMPose head's scores only up to a constant per row, since a softmax does not see it. The rows are
-    shifted to the mean that the taught Gaussian (peak 1) has. Marginals of heatmaps are scaled already.
-    """
-    if outputs.decoded:
-        return outputs.simcc_x, outputs.simcc_y
-    rows = []
-    for row, sigma in zip((outputs.simcc_x, outputs.simcc_y), simcc_sigma(input_size), strict=True):
-        taught = sigma * (2 * np.pi) ** 0.5 / row.shape[-1]
-        rows.append(row - row.mean(-1, keepdim=True) + taught)
-    return rows[0], rows[1]
 
 
 class Deployed(nn.Module):

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from synthgen.spinepose.codec import SPLIT
+from synthgen.spinepose.codec import SPLIT, simcc_sigma
 
 STRIDE = 4
 TARGET_SIGMA = 1.3
 """Width of the Gaussian a heatmap is taught, cells."""
+MARGINAL_POWER = 0.8  # least log loss of "within .05 of the person's size" on two held-out generated sets: .171, .202
 _SMOOTHING = 5.0  # bins; makes the peak of a marginal that spans a few cells single and fine
 
 
@@ -144,3 +145,20 @@ def _cells_to_bins(side: int) -> np.ndarray:
     blur = np.exp(-(step**2) / (2 * _SMOOTHING**2))
     matrix = linear @ (blur / blur.sum(0))
     return matrix / matrix.sum(1, keepdims=True)
+
+
+def calibrate(outputs: Outputs, input_size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """SimCC whose peaks are scores about 0..1; the place of the peak does not change.
+
+    The loss fixes an RTMPose head's scores only up to a constant per row, since a softmax does not see it. The rows are
+    shifted to the mean that the taught Gaussian (peak 1) has. Marginals of heatmaps are scaled already, and raised to a
+    power, since sure points are right more often than their height says.
+    """
+    x, y = outputs.simcc_x.float(), outputs.simcc_y.float()
+    if outputs.decoded:
+        return x**MARGINAL_POWER, y**MARGINAL_POWER
+    rows = []
+    for row, sigma in zip((x, y), simcc_sigma(input_size), strict=True):
+        taught = sigma * (2 * np.pi) ** 0.5 / row.shape[-1]
+        rows.append(row - row.mean(-1, keepdim=True) + taught)
+    return rows[0], rows[1]

@@ -20,8 +20,8 @@ from synthgen.spinepose.codec import encode  # noqa: E402
 from synthgen.spinepose.crop import crop_from_box  # noqa: E402
 from synthgen.spinepose.errors import CheckpointError  # noqa: E402
 from synthgen.spinepose.estimator import MEAN, METADATA, STD, Estimator  # noqa: E402
-from synthgen.spinepose.export import calibrate, export_checkpoint, export_onnx, normalised, trace  # noqa: E402
-from synthgen.spinepose.heatmap import Outputs  # noqa: E402
+from synthgen.spinepose.export import export_checkpoint, export_onnx, normalised, trace  # noqa: E402
+from synthgen.spinepose.heatmap import Outputs, calibrate  # noqa: E402
 from synthgen.spinepose.model import build_model  # noqa: E402
 
 SIZE = (96, 128)
@@ -145,7 +145,6 @@ def test_packages_agree_on_photographs_with_the_shipped_checkpoint(package, tmp_
     ours = Estimator(file)
     theirs = tool(onnx_model=str(file), model_input_size=ours.input_size)
     about = json.loads(session(file).get_modelmeta().custom_metadata_map[METADATA])
-    clear: list[float] = []
     for name, people in photo_check.labelled_people(photos).items():
         image = cv2.imread(str(photos / name))
         for person in people:
@@ -161,9 +160,8 @@ def test_packages_agree_on_photographs_with_the_shipped_checkpoint(package, tmp_
             assert np.median(apart) == pytest.approx(0, abs=0.01)
             np.testing.assert_allclose(scores[0], pose.scores, atol=0.02)
             if person["area"] > 10000:
-                clear += scores[0][:17][person["keypoints"][:, 2] == 2].tolist()
-    # Seen joints of people large enough to see them on. Scores are honest: the rest is what the model is unsure of.
-    assert len(clear) > 50 and np.median(clear) > 0.55 and np.mean(np.array(clear) > 0.5) > 0.65
+                seen = person["keypoints"][:, 2] == 2
+                assert np.median(scores[0][:17][seen]) > 0.5
 
 
 def test_the_file_is_what_rtmpose_programs_expect(checkpoint, tiny, tmp_path):
