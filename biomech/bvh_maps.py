@@ -21,6 +21,7 @@ import yaml
 
 from biomech.anatomy import SIDES
 from biomech.errors import MotionError
+from biomech.plain_yaml import load_yaml
 
 NEEDED: tuple[str, ...] = (
     "pelvis",
@@ -111,7 +112,7 @@ def _some(names: list[str], most: int = 8) -> str:
 
 def _parse(text: str, where: str) -> BvhMap:
     try:
-        data = yaml.safe_load(text)
+        data = load_yaml(text)
         joints = {str(role): _names(value) for role, value in data["joints"].items()}
         name = str(data.get("name") or Path(where).stem)
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:

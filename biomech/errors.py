@@ -30,3 +30,7 @@ class DatasetError(SynthgenError):
 
 class RenderError(SynthgenError):
     """No graphics context, or the picture could not be drawn."""
+
+
+class GraphicsLost(RenderError):
+    """The graphics driver gave up in the middle of its work; a new process may well succeed."""

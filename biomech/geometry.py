@@ -53,10 +53,10 @@ class SkeletonGeometry:
 
     def neutral_frames(self) -> np.ndarray:
         """pelvis_from_body at zero coordinates, (N, 4, 4)."""
-        frames = np.empty((len(BODIES), 4, 4))
+        frames = self.parent_from_joint @ invert(self.body_from_joint)
         for i, parent in enumerate(PARENTS):
-            above = np.eye(4) if parent < 0 else frames[parent]
-            frames[i] = above @ self.parent_from_joint[i] @ invert(self.body_from_joint[i])
+            if parent >= 0:
+                frames[i] = frames[parent] @ frames[i]
         return frames
 
 

@@ -18,6 +18,7 @@ from biomech.anatomy import BODIES
 from biomech.errors import ModelError
 from biomech.geometry import SkeletonGeometry, default_geometry
 from biomech.inverse_kinematics import Points
+from biomech.plain_yaml import load_yaml
 
 _FIELDS = ("landmark", "body", "near", "at", "sd", "weight")
 _DEFAULT_SD = 10.0  # mm
@@ -82,7 +83,7 @@ def _builtin(name: str) -> MarkerMap:
 def parse_map(text: str, source: str) -> MarkerMap:
     """A map from its YAML text; `source` is for messages."""
     try:
-        data = yaml.safe_load(text)
+        data = load_yaml(text)
     except yaml.YAMLError as error:
         raise ModelError(f"{source} is not YAML: {error}") from error
     if not isinstance(data, dict) or not isinstance(data.get("markers"), dict) or not data["markers"]:

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -39,6 +39,7 @@ class OpenSimHandle:
     """
 
     __slots__ = ("bodies", "model", "opensim", "q_of_coordinate", "state")
+    _order: ClassVar[np.ndarray | None] = None
 
     def __init__(self, xml: str) -> None:
         self.opensim: Any = import_opensim()
@@ -52,13 +53,15 @@ class OpenSimHandle:
         self.q_of_coordinate = self._find_q()
 
     def _find_q(self) -> np.ndarray:
-        """Set each coordinate in turn and see which q moved."""
+        """Set each coordinate in turn and see which q moved; all models written here have one order."""
         coordinates = self.model.getCoordinateSet()
         names = tuple(coordinates.get(i).getName() for i in range(coordinates.getSize()))
         if names != COORDINATES:
             raise ModelError(
                 f"OpenSim lists {len(names)} coordinates in another order than the {len(COORDINATES)} written"
             )
+        if OpenSimHandle._order is not None:
+            return OpenSimHandle._order
         found = np.empty(len(names), dtype=np.int64)
         for i, name in enumerate(names):
             coordinate = coordinates.get(name)
@@ -69,6 +72,7 @@ class OpenSimHandle:
                 raise ModelError(f"coordinate {name} moves {len(moved)} generalised coordinates; wanted exactly one")
             found[i] = moved[0]
             coordinate.setValue(self.state, 0.0, False)
+        OpenSimHandle._order = found
         return found
 
 

@@ -33,7 +33,18 @@ def write_mot(
     in_degrees: bool = True,
     name: str = "poses",
 ) -> None:
-    """Write a motion; the same input gives the same bytes.
+    """Write a motion; see `mot_text`."""
+    Path(path).write_text(mot_text(times, coordinate_names, q, in_degrees, name), encoding="utf-8", newline="\n")
+
+
+def mot_text(
+    times: np.ndarray,
+    coordinate_names: tuple[str, ...],
+    q: np.ndarray,
+    in_degrees: bool = True,
+    name: str = "poses",
+) -> str:
+    """A motion as the text of a .mot file; the same input gives the same bytes.
 
     Args:
         times: (T,) s, strictly increasing.
@@ -44,30 +55,42 @@ def write_mot(
         ModelError: shapes that do not fit, values that are not finite, times that do not increase.
     """
     times = np.asarray(times, dtype=np.float64)
+    head = mot_head(len(times) if times.ndim else 0, coordinate_names, in_degrees, name)
+    return head + mot_rows(times, coordinate_names, q, in_degrees)
+
+
+def mot_head(rows: int, coordinate_names: tuple[str, ...], in_degrees: bool = True, name: str = "poses") -> str:
+    """What stands before the rows of a .mot file. ModelError where a name stands twice."""
+    if len(set(coordinate_names)) != len(coordinate_names):
+        raise ModelError("a coordinate name stands twice; each column of a motion needs its own name")
+    header = [
+        name,
+        "version=1",
+        f"nRows={rows}",
+        f"nColumns={len(coordinate_names) + 1}",
+        f"inDegrees={'yes' if in_degrees else 'no'}",
+        "endheader",
+        "\t".join(("time", *coordinate_names)),
+    ]
+    return "\n".join(header) + "\n"
+
+
+def mot_rows(times: np.ndarray, coordinate_names: tuple[str, ...], q: np.ndarray, in_degrees: bool = True) -> str:
+    """The rows of a .mot file; arguments and errors as of `mot_text`."""
+    times = np.asarray(times, dtype=np.float64)
     values = np.asarray(q, dtype=np.float64)
     if times.ndim != 1 or values.shape != (len(times), len(coordinate_names)):
         raise ModelError(
             f"times {times.shape}, {len(coordinate_names)} coordinate names and q {values.shape} given; "
             "wanted (T,), D and (T, D)"
         )
-    if len(set(coordinate_names)) != len(coordinate_names):
-        raise ModelError("a coordinate name stands twice; each column of a motion needs its own name")
     if not (np.isfinite(values).all() and np.isfinite(times).all()):
         raise ModelError("a motion holds a value that is not finite; check the poses before writing them")
     if (np.diff(times) <= 0.0).any():
         raise ModelError("times do not increase from row to row; OpenSim refuses such a file")
     scaled = np.where(_rotational(coordinate_names), np.rad2deg(values), values) if in_degrees else values
-    header = [
-        name,
-        "version=1",
-        f"nRows={len(times)}",
-        f"nColumns={len(coordinate_names) + 1}",
-        f"inDegrees={'yes' if in_degrees else 'no'}",
-        "endheader",
-        "\t".join(("time", *coordinate_names)),
-    ]
     rows = ["\t".join(f"{v:.10g}" for v in (t, *row)) for t, row in zip(times.tolist(), scaled.tolist(), strict=True)]
-    Path(path).write_text("\n".join(header + rows) + "\n", encoding="utf-8", newline="\n")
+    return "".join(row + "\n" for row in rows)
 
 
 def read_mot(

@@ -103,7 +103,12 @@ def import_motion(
     if not file.is_file():
         raise MotionError(f"there is no file {file}")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    source = read_source(file, settings, limits)
+    try:
+        source = read_source(file, settings, limits)
+    except np.linalg.LinAlgError:  # coordinates of damaged markers, far beyond any room
+        raise MotionError(
+            f"{file.name}: no posture can be solved for; its markers lie where no person's can. Export it again"
+        ) from None
     if not np.isfinite(source.q).all():
         frame = int(np.argwhere(~np.isfinite(source.q))[0, 0])
         raise MotionError(f"{file.name}: frame {frame + 1} of the result is not finite; too little was measured there")

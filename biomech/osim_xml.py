@@ -5,6 +5,7 @@ Written as text because a CustomJoint built through the Python bindings crashes;
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ def write_osim(geometry: SkeletonGeometry, path: Path | str | None, ranges: np.n
     if ranges.shape != (len(COORDINATES), 2):
         raise ModelError(f"ranges of shape {ranges.shape} given; wanted ({len(COORDINATES)}, 2)")
     limits = dict(zip(COORDINATES, ranges, strict=True))
-    bodies = "".join(_body(geometry, i) for i in range(len(BODIES)))
+    bodies = "".join(_body(geometry, i, mass) for i, mass in enumerate(body_masses(geometry)))
     joints = "".join(_joint(geometry, i, limits) for i in range(len(JOINTS)))
     markers = "".join(_marker(landmark) for landmark in geometry.landmarks)
     text = f"""<?xml version="1.0" encoding="UTF-8" ?>
@@ -77,8 +78,7 @@ def _numbers(values: np.ndarray | tuple[float, ...]) -> str:
     return " ".join(f"{round(float(v), 12) + 0.0:.12g}" for v in values)
 
 
-def _body(geometry: SkeletonGeometry, i: int) -> str:
-    mass = body_masses(geometry)[i]
+def _body(geometry: SkeletonGeometry, i: int, mass: float) -> str:
     children = [geometry.parent_from_joint[k, :3, 3] for k, parent in enumerate(PARENTS) if parent == i]
     tip = np.mean(children, axis=0) if children else np.zeros(3)
     length = max(float(np.linalg.norm(tip)), 0.02 * geometry.stature)
@@ -120,6 +120,7 @@ def _offset(name: str, parent: str, frame: np.ndarray) -> str:
     )
 
 
+@cache
 def _spatial_transform(joint: Joint) -> str:
     rows = []
     used = [turn.axis for turn in joint.turns]

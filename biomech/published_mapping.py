@@ -28,6 +28,7 @@ from typing import Any
 
 from biomech.anatomy import COORDINATES, LEVELS, VERTEBRAE
 from biomech.errors import ModelError
+from biomech.plain_yaml import load_yaml
 from biomech.published_source import ModelSource
 
 COLUMN: tuple[str, ...] = ("S1", *VERTEBRAE, "skull")
@@ -119,7 +120,7 @@ def _parse(text: str, where: str, lenient: bool) -> ModelMapping:
     import yaml
 
     try:
-        data = yaml.safe_load(text)
+        data = load_yaml(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise ModelError(f"{where}{f', line {mark.line + 1}' if mark else ''}: not valid YAML") from None
@@ -137,9 +138,8 @@ def _parse(text: str, where: str, lenient: bool) -> ModelMapping:
 
 
 def _raw(name: str) -> dict[str, Any]:
-    import yaml
 
-    data = yaml.safe_load(_texts()[name])
+    data = load_yaml(_texts()[name])
     merged: dict[str, Any] = {}
     for base in data.get("extends") or ():
         merged = _joined(merged, _raw(base))

@@ -17,6 +17,7 @@ import numpy as np
 
 from biomech.errors import ModelError
 from biomech.model import import_opensim
+from biomech.plain_xml import ForbiddenXml, check_xml
 from biomech.published_functions import Curve, read_curve
 from biomech.published_source import Coordinate, Coupler, ModelSource, Movement, SourceJoint
 
@@ -53,7 +54,10 @@ def _checked_text(path: Path) -> tuple[bytes, str]:
     except OSError as error:
         raise ModelError(f"cannot read the model {path}: {error.strerror}; give the path of an .osim file") from None
     try:
+        check_xml(data)
         root = ET.fromstring(data)
+    except ForbiddenXml as error:
+        raise ModelError(f"{path} is no .osim that can be read safely: {error}; save it anew in OpenSim") from None
     except ET.ParseError as error:
         line = error.position[0]
         cut = data.lstrip().startswith(b"<") and b"</OpenSimDocument>" not in data[-4096:]

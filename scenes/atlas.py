@@ -8,11 +8,15 @@ import numpy as np
 import scipy.sparse
 
 from scenes.cuts import BOTTOMS, TOPS, Marks, find_marks, inside
+from scenes.fabric import ARM, TRUNK, Coordinates, coordinates
 from scenes.layers import SKIN_VERTICES, BodyTopology, split_quads, unweld
+from scenes.prints import Pattern, paint_cloth
 from scenes.textures import RELIEF_MAX, bleed, halve, rasterise
 
 ATLAS_SIZE = 1024
 _PAINT_EDGE = 0.0015  # m, half width of a painted hem's transition
+_BLEED = 14.0  # texels past the edge of a texture island, so that coarser copies of a picture show no seam
+_NEAR_HEM = 0.016  # m outside a hem that a picture still shows
 _SHELL_EDGE = 0.008  # m, alpha is a signed distance over +- this range so that the cutout stays smooth
 
 
@@ -21,10 +25,13 @@ class Piece:
     """A garment made from the body's own surface.
 
     Attributes:
-        cut: one of scenes.cuts TOPS or BOTTOMS.
+        cut: one of scenes.cuts TOPS, BOTTOMS, SKIRTS, SOCKS or HEADWEAR, or "backpack".
         color: sRGB of the cloth; trim: sRGB of hems and stripes.
         loose: stand off the skin as a shell of `thickness` m, instead of being painted on it.
         stripe: side stripe on bottoms.
+        ease: m that a loose piece stands off where it hangs widest; a skirt's flare per metre of its length.
+        ribbed: hem and cuffs are drawn in.
+        pattern: what is on the cloth.
     """
 
     cut: str
@@ -33,6 +40,9 @@ class Piece:
     loose: bool = False
     thickness: float = 0.008
     stripe: bool = False
+    ease: float = 0.0
+    ribbed: bool = False
+    pattern: Pattern = Pattern()
 
 
 class BodyAtlas:
@@ -42,6 +52,9 @@ class BodyAtlas:
         faces: (F, 3) welded skin triangles, mouth cavity included.
         render_to_welded, render_faces, uv: the same surface cut at texture seams.
         marks: landmarks of the template.
+        vertex_cloth: garment coordinates of the skin vertices.
+        shoulders: skin vertices at the height of the shoulder joints.
+        limb: (13380,) uint8, fabric.TRUNK, ARM or LEG of each skin vertex.
     """
 
     def __init__(self, topology: BodyTopology) -> None:
@@ -54,14 +67,38 @@ class BodyAtlas:
         self.uv = np.ascontiguousarray(topology.uv[render_to_uv], np.float32)
         self.template = np.asarray(topology.template[:SKIN_VERTICES], np.float64)
         self.marks: Marks = find_marks(np.asarray(topology.template, np.float64))
-        self._fields: dict[str, np.ndarray] = {}
+        self.vertex_cloth = coordinates(self.marks, self.template)
+        self.limb = self.vertex_cloth.limb
+        self.shoulders = np.flatnonzero(np.abs(self.template[:, 1] - self.marks.shoulder[1]) < 0.02)
+        self._fields: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self._vertex_fields: dict[str, np.ndarray] = {}
 
     @cached_property
     def _places(self) -> tuple[np.ndarray, np.ndarray]:
         """Template position of every texel (float32) and which texels have one."""
         places, covered = rasterise(self.uv, self.render_faces, self.template[self.render_to_welded], ATLAS_SIZE)
-        return bleed(places, covered, 6.0)
+        return bleed(places, covered, _BLEED)
+
+    @cached_property
+    def _cloth(self) -> tuple[Coordinates, np.ndarray]:
+        """Garment coordinates of the texels that have a place, and the row of each texel among them."""
+        places, near = self._places
+        return coordinates(self.marks, places[near]), np.cumsum(near.ravel(), dtype=np.int32).reshape(near.shape) - 1
+
+    def cloth_at(self, texels: np.ndarray) -> Coordinates:
+        """Garment coordinates of texels that have a place, by their number or as a (size, size) mask."""
+        where, row = self._cloth
+        return where.at(row[texels] if texels.dtype == bool else row.ravel()[texels])
+
+    @cached_property
+    def trunk_texels(self) -> np.ndarray:
+        """(512, 512) bool, texels of the chest, belly and back, where a skin picture shows its tone."""
+        where, row = self._cloth
+        places, near = self._places
+        height = places[..., 1]
+        trunk = near & (height > self.marks.hip[1]) & (height < self.marks.shoulder[1])
+        trunk[near] &= where.limb == TRUNK
+        return trunk[::2, ::2]
 
     @cached_property
     def neighbours(self) -> scipy.sparse.csr_matrix:
@@ -73,14 +110,16 @@ class BodyAtlas:
         degree = np.maximum(np.asarray(adjacency.sum(1)).ravel(), 1.0)
         return scipy.sparse.csr_matrix(scipy.sparse.diags_array(1.0 / degree) @ adjacency)
 
-    def field(self, cut: str) -> np.ndarray:
-        """(size, size) float16 signed distance to the hem, m, positive inside; -9 off the body."""
+    def field(self, cut: str) -> tuple[np.ndarray, np.ndarray]:
+        """(K,) numbers of the texels inside a cut or near its hem, and their signed distance to the hem, m, positive
+        inside, as float32 of float16 precision."""
         if cut not in self._fields:
             places, near = self._places
-            field = np.full(near.shape, -9.0, np.float16)
-            field[near] = inside(cut, self.marks, places[near]).astype(np.float16)
-            self._fields[cut] = field
-        return self._fields[cut]
+            field = inside(cut, self.marks, places[near]).astype(np.float16)
+            kept = field > -_NEAR_HEM
+            self._fields[cut] = (np.flatnonzero(near)[kept].astype(np.int32), field[kept])
+        texels, field = self._fields[cut]
+        return texels, field.astype(np.float32)
 
     def vertex_field(self, cut: str) -> np.ndarray:
         """(13380,) the same at the skin vertices."""
@@ -88,24 +127,41 @@ class BodyAtlas:
             self._vertex_fields[cut] = inside(cut, self.marks, self.template)
         return self._vertex_fields[cut]
 
-    def places_in(self, mask: np.ndarray) -> np.ndarray:
-        """Template positions of the texels in a (size, size) mask."""
-        return self._places[0][mask]
-
-    def cloth_colors(self, piece: Piece, field: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """(K, 3) float32 sRGB in [0, 255] of a piece at the texels of `mask`; field is (size, size)."""
-        depth = field[mask].astype(np.float32)
-        places = self.places_in(mask)
-        colors = np.broadcast_to(np.asarray(piece.color, np.float32) * 255.0, (len(depth), 3)).copy()
+    def cloth_colors(self, piece: Piece, texels: np.ndarray, depth: np.ndarray) -> np.ndarray:
+        """(K, 3) float32 sRGB in [0, 255] of a piece at (K,) texels, `depth` m inside its hem."""
+        where = self.cloth_at(texels)
+        colors = 255.0 * paint_cloth(piece.color, piece.pattern, where, self.marks)
         trim = np.asarray(piece.trim, np.float32) * 255.0
         if piece.stripe and piece.cut in BOTTOMS:
+            places = self._places[0].reshape(-1, 3)[texels]
             away = np.abs(places[:, 0] - np.interp(places[:, 1], *self._leg_line()))
             band = np.clip((0.011 - away) / 0.002, 0.0, 1.0) * (np.abs(places[:, 2]) > self.marks.hip[2] * 1.05)
             colors += band[:, None] * (trim - colors)
-        hem = np.clip((0.014 - depth) / 0.0015, 0.0, 1.0)
+        width = 0.045 if piece.ribbed else 0.014
+        hem = np.clip((width - depth) / 0.0015, 0.0, 1.0) * (0.9 if piece.ribbed else 1.0)
+        if piece.ribbed:
+            hem = hem * (0.85 + 0.15 * np.sin(where.around * (2.0 * np.pi / 0.008)))
         colors += hem[:, None] * (trim - colors)
-        stitch = np.exp(-(((depth - 0.0155) / 0.0012) ** 2)) * 0.25
-        return colors * (self._weave[mask] * (1.0 - stitch))[:, None]
+        return colors * (1.0 - self._seams(piece, depth, where, width))[:, None]
+
+    def _seams(self, piece: Piece, depth: np.ndarray, where: Coordinates, hem: float) -> np.ndarray:
+        """(K,) how much darker stitches are: along hems, where sleeves are set in, at the sides, round pockets."""
+        dark = 0.25 * np.exp(-(((depth - hem - 0.0015) / 0.0012) ** 2))
+        if piece.cut in TOPS:
+            armhole = np.abs(np.abs(where.side) - self.marks.shoulder[2] - 0.005)
+            dark += 0.22 * np.exp(-((armhole / 0.0016) ** 2)) * (where.along > self.marks.shoulder[1] - 0.10)
+            side = np.abs(np.abs(where.around) - 0.22)
+            dark += 0.15 * np.exp(-((side / 0.0016) ** 2)) * (where.limb != ARM)
+            if piece.cut == "hoodie":
+                drop = where.along - self.marks.hip[1]
+                pocket = np.maximum(np.abs(drop - 0.09) - 0.07, np.abs(where.side) - (0.15 - 0.5 * (drop - 0.02)))
+                dark += 0.3 * np.exp(-((pocket / 0.002) ** 2)) * where.front
+        elif piece.cut in BOTTOMS and piece.pattern.fabric == "denim":
+            dark += 0.2 * np.exp(-((np.abs(np.abs(where.side) - 0.005) / 0.0015) ** 2))
+            x, y = np.abs(where.side) - 0.085, where.along - self.marks.hip[1] + 0.01
+            pocket = np.maximum(np.abs(x) - 0.055 + 0.15 * np.abs(y - 0.05), np.abs(y) - 0.065)
+            dark += 0.4 * np.exp(-((pocket / 0.002) ** 2)) * ~where.front
+        return np.clip(dark, 0.0, 0.6)
 
     def _over_body(self, make: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """(size, size) float32 picture of a function of the place on the template; 0 off the body."""
@@ -113,11 +169,6 @@ class BodyAtlas:
         picture = np.zeros(near.shape, np.float32)
         picture[near] = make(places[near])
         return picture
-
-    @cached_property
-    def _weave(self) -> np.ndarray:
-        """Brightness of cloth: thread and unevenness."""
-        return 1.0 + self._over_body(lambda p: 0.035 * _noise(p, 210.0) + 0.05 * _noise(p, 17.0))
 
     @cached_property
     def _strands(self) -> np.ndarray:
@@ -155,30 +206,44 @@ class BodyAtlas:
 
     def paint(self, skin: np.ndarray, piece: Piece) -> np.ndarray:
         """Paint a tight piece on a (1024, 1024, 3) skin picture; returns a new picture."""
-        field = self.field(piece.cut)
-        mask = field > -_PAINT_EDGE
-        share = np.clip(field[mask].astype(np.float32) / (2 * _PAINT_EDGE) + 0.5, 0.0, 1.0)[:, None]
+        texels, depth = self.field(piece.cut)
+        out = skin.copy()
+        flat = out.reshape(-1, 3)
         # A hem presses into the skin: a thin shade just outside the cloth.
-        out = skin.astype(np.float32)
-        rim = (field <= 0) & (field > -0.006)
-        out[rim] *= 1.0 - 0.25 * np.exp(field[rim].astype(np.float32) / 0.002)[:, None]
-        out[mask] += share * (self.cloth_colors(piece, field, mask) - out[mask])
-        return np.clip(out + 0.5, 0, 255).astype(np.uint8)
+        rim = np.flatnonzero((depth <= 0) & (depth > -0.006))
+        shade = 1.0 - 0.25 * np.exp(depth[rim] / 0.002)
+        flat[texels[rim]] = flat[texels[rim]] * shade[:, None] + 0.5
+        painted = depth > -_PAINT_EDGE
+        texels, depth = texels[painted], depth[painted]
+        share = np.clip(depth / (2 * _PAINT_EDGE) + 0.5, 0.0, 1.0)[:, None]
+        under = flat[texels].astype(np.float32)
+        colors = under + share * (self.cloth_colors(piece, texels, depth) - under)
+        flat[texels] = np.clip(colors + 0.5, 0, 255).astype(np.uint8)
+        return out
 
     def shell_picture(self, piece: Piece) -> np.ndarray:
         """(512, 512, 4) picture of a loose piece; alpha crosses one half at the hem."""
-        field = self.field(piece.cut)
-        mask = field > -2 * _SHELL_EDGE
-        colors = np.zeros((*field.shape, 3), np.float32)
-        colors[:] = np.asarray(piece.color, np.float32) * 255.0
-        colors[mask] = self.cloth_colors(piece, field, mask)
-        alpha = np.clip(field.astype(np.float32) / (2 * _SHELL_EDGE) + 0.5, 0.0, 1.0) * 255.0
-        picture = halve(np.concatenate([colors, alpha[..., None]], 2))
-        return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+        texels, depth = self.field(piece.cut)
+        picture = np.empty((ATLAS_SIZE // 2, ATLAS_SIZE // 2, 4), np.uint8)
+        picture[..., :3] = np.round(np.asarray(piece.color) * 255.0).astype(np.uint8)
+        picture[..., 3] = 0
+        rows, columns = np.divmod(texels, ATLAS_SIZE)
+        top, left = rows[0] // 2 * 2, columns.min() // 2 * 2
+        colors = np.empty((rows[-1] // 2 * 2 + 2 - top, columns.max() // 2 * 2 + 2 - left, 4), np.float32)
+        colors[..., :3] = np.asarray(piece.color, np.float32) * 255.0
+        colors[..., 3] = 0.0
+        colors[rows - top, columns - left, :3] = self.cloth_colors(piece, texels, depth)
+        colors[rows - top, columns - left, 3] = np.clip(depth / (2 * _SHELL_EDGE) + 0.5, 0.0, 1.0) * 255.0
+        half = halve(colors)
+        inner = np.s_[top // 2 : top // 2 + half.shape[0], left // 2 : left // 2 + half.shape[1]]
+        picture[inner] = np.clip(half + 0.5, 0, 255).astype(np.uint8)
+        return picture
 
     def hair_cap_picture(self) -> np.ndarray:
         """(512, 512, 4) short hair on the scalp in grey (see textures.grey_hair): strands, ragged hairline."""
-        field = self.field("scalp").astype(np.float32)
+        texels, depth = self.field("scalp")
+        field = np.full((ATLAS_SIZE, ATLAS_SIZE), -9.0, np.float32)
+        field.ravel()[texels] = depth
         strands = self._strands
         ragged = field + 0.004 * strands
         alpha = np.clip(ragged / 0.012 + 0.5, 0.0, 1.0) * 255.0

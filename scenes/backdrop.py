@@ -1,24 +1,32 @@
-"""What surrounds people: the environment itself, a room, a studio sweep or a gradient, all with a floor at y = 0.
+"""What surrounds people: an environment, a room, a place, a studio sweep, a photograph; the floor lies at y = 0.
 
-BackdropSpec holds every random choice as plain data; build_backdrop sizes it around the camera and the people.
+BackdropSpec holds every random choice as plain data; build_backdrop sizes it around all cameras and the people.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-import cv2
 import numpy as np
 
 from scenes import patterns
-from scenes.environment import LUMINANCE, develop, directions, evaluate_sh, sample
-from scenes.light import LightSpec, exposed_view, is_outdoor
-from scenes.patterns import TILE_METRES, mean_linear, pattern, rgb
-from scenes.props import grid_faces, part_of
-from scenes.renderer import Camera, Light, Material, MeshPart
+from scenes.environment import LUMINANCE
+from scenes.grounds import falling, flat, gradient, ground_disc, ground_radiance, sweep
+from scenes.light import LightConfig, LightSpec, draw_light, exposed_view, indoors, is_outdoor
+from scenes.patterns import rgb
+from scenes.photo import open_photo, photo_light, photo_mounts, photo_picture, shadow_ground
+from scenes.places import BUILDERS, INDOOR, OUTDOOR, build_place
+from scenes.renderer import Camera, Light, MeshPart
+from scenes.rigs import RIGS
 from scenes.room import build_room
+from scenes.sky import environment_picture, sky_picture
 
-KINDS = ("hdri", "room", "studio", "plain")
+KINDS = ("hdri", "room", "studio", "plain", *sorted(BUILDERS), "photo")
+INDOORS = ("room", "studio", *INDOOR)
+"""Kinds with walls, or a sweep: their light is evened out."""
+
 VARIANTS = 8  # seeds per pattern, so that a worker's cache keeps them all
+_TRIES = 40  # lights drawn for a kind before one is taken that does not fit
+LAYOUTS = 12  # variants per kind of place; their colours change with every picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +34,32 @@ class BackdropConfig:
     """Ranges backdrops are drawn from.
 
     Attributes:
-        kinds: relative frequency of each kind; hdri only under a photographed or procedural outdoor or indoor light.
+        kinds: relative frequency of each kind; hdri only under a photographed or procedural outdoor or indoor light,
+            places under the sky only under outdoor light, photo only where photos are given.
         room_margin_m: free space between people and the nearest wall, m.
         room_height_m: ceiling height, m; raised where camera or people need it.
         furniture: mean number of boxes along the walls of a room.
         saturation: of wall, floor and studio colours, 0 to 1.
         blur: defocus of environments, in degrees of view.
+        sharp: share of environments shown without defocus and with synthetic fine detail.
+        photos: folders or files of photographs to stand people in; they become `photo_sources`.
+        photo_sources: what those photographs hold, name@digest each.
     """
 
-    kinds: dict[str, float] = field(default_factory=lambda: {"hdri": 0.45, "room": 0.4, "studio": 0.08, "plain": 0.07})
+    kinds: dict[str, float] = field(
+        default_factory=lambda: {
+            "hdri": 0.2, "room": 0.18, "studio": 0.05, "plain": 0.03, "gym": 0.12, "clinic": 0.08, "court_hall": 0.08,
+            "court": 0.08, "field": 0.1, "track": 0.08, "street": 0.1, "photo": 0.5,
+        }
+    )  # fmt: skip
     room_margin_m: tuple[float, float] = (0.7, 3.0)
     room_height_m: tuple[float, float] = (2.4, 3.6)
     furniture: float = 2.0
     saturation: tuple[float, float] = (0.0, 0.5)
     blur: tuple[float, float] = (0.2, 0.8)
+    sharp: float = 0.5
+    photos: tuple[str, ...] = field(default=(), metadata={"digest": False})
+    photo_sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +80,10 @@ class BackdropSpec:
         furniture: boxes along the walls.
         blur_deg: defocus of the environment.
         seed: of the remaining details.
+        variant: which layout of a kind of place.
+        shift: where in a place people stand, or which part of a photograph is seen, -1 to 1 each.
+        detail: synthetic fine detail of an environment, 0 to 1.
+        photo: the photograph, one of BackdropConfig.photo_sources, else "".
     """
 
     kind: str
@@ -75,6 +99,10 @@ class BackdropSpec:
     furniture: int
     blur_deg: float
     seed: int
+    variant: int = 0
+    shift: tuple[float, float] = (0.0, 0.0)
+    detail: float = 0.0
+    photo: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,18 +113,53 @@ class Backdrop:
     parts: tuple[MeshPart, ...]
 
 
+def fits(kind: str, light: LightSpec) -> bool:
+    """Whether a kind of backdrop can be true under a light: what lies under the sky wants daylight or floodlights."""
+    if kind == "hdri":
+        return light.kind not in RIGS or RIGS[light.kind].outdoor
+    return kind not in OUTDOOR or is_outdoor(light)
+
+
+def draw_surroundings(
+    config: BackdropConfig, light_config: LightConfig, rng: np.random.Generator, names: tuple[str, ...] = ()
+) -> tuple[LightSpec, BackdropSpec]:
+    """A light and surroundings that fit each other; kinds of surroundings come as often as the config says.
+
+    Args:
+        names: installed environments.
+    """
+    kind = _choose(_wanted(config), rng)
+    for _ in range(_TRIES):
+        light = draw_light(light_config, rng, names)
+        if fits(kind, light):
+            break
+    return light, draw_backdrop(replace(config, kinds={kind: 1.0}), rng, light)
+
+
+def _wanted(config: BackdropConfig) -> dict[str, float]:
+    """Weights of the kinds that can be had, in a fixed order; a gradient where there are none."""
+    weights = {kind: config.kinds.get(kind, 0.0) for kind in KINDS}
+    if not config.photo_sources:
+        weights["photo"] = 0.0
+    return weights if sum(weights.values()) > 0 else {**weights, "plain": 1.0}
+
+
+def _choose(weights: Mapping[str, float], rng: np.random.Generator) -> str:
+    share = np.array(list(weights.values()), float)
+    return list(weights)[int(rng.choice(len(share), p=share / share.sum()))]
+
+
 def draw_backdrop(config: BackdropConfig, rng: np.random.Generator, light: LightSpec) -> BackdropSpec:
     """Draw surroundings that can be true under a light already drawn."""
-    weights = {kind: config.kinds.get(kind, 0.0) for kind in KINDS}
-    if light.kind == "studio":
-        weights["hdri"] = 0.0
-    total = sum(weights.values())
-    share = [weights[kind] / total for kind in KINDS] if total > 0 else [0.0, 0.0, 0.0, 1.0]
-    kind = KINDS[int(rng.choice(len(KINDS), p=share))]
+    wanted = _wanted(config)
+    weights = {kind: weight * fits(kind, light) for kind, weight in wanted.items()}
+    kind = _choose(weights if sum(weights.values()) > 0 else wanted, rng)
     outdoor = kind in ("hdri", "plain") and (is_outdoor(light) or kind == "plain")
     floors = patterns.GROUNDS if outdoor else patterns.FLOORS
     floor, wall = str(rng.choice(floors)), str(rng.choice(patterns.WALLS))
     saturation = float(rng.uniform(*config.saturation))
+    sharp = rng.random() < config.sharp
+    picked = int(rng.integers(max(len(config.photo_sources), 1)))
     return BackdropSpec(
         kind=kind,
         floor=floor,
@@ -107,10 +170,14 @@ def draw_backdrop(config: BackdropConfig, rng: np.random.Generator, light: Light
         wall_color=_color(rng, saturation, 0.6, 1.0),
         margin_m=float(rng.uniform(*config.room_margin_m)),
         height_m=float(rng.uniform(*config.room_height_m)),
-        yaw=float(rng.uniform(0, np.pi / 2)),
+        yaw=float(rng.uniform(0, 2 * np.pi)),
         furniture=int(rng.poisson(config.furniture)),
-        blur_deg=float(rng.uniform(*config.blur)),
+        blur_deg=0.0 if sharp else float(rng.uniform(*config.blur)),
         seed=int(rng.integers(2**31)),
+        variant=int(rng.integers(LAYOUTS)),
+        shift=(float(rng.uniform(-1, 1)), float(rng.uniform(-1, 1))),
+        detail=float(rng.uniform(0.4, 1.0)) if sharp else 0.0,
+        photo=config.photo_sources[picked] if kind == "photo" else "",
     )
 
 
@@ -126,139 +193,69 @@ def _color(rng: np.random.Generator, saturation: float, low: float, high: float)
 
 def build_backdrop(
     spec: BackdropSpec,
-    camera: Camera,
+    cameras: Sequence[Camera],
+    view: int,
     people: np.ndarray,
     light: Light,
     light_spec: LightSpec,
     environments: Mapping[str, np.ndarray],
 ) -> Backdrop:
-    """Surroundings for a camera and the (N, 3) points of everyone and everything in the scene, m."""
+    """Surroundings as one of the cameras sees them.
+
+    Args:
+        spec: what was drawn.
+        cameras: every camera of the scene; rooms hold them all and nothing stands between them and people.
+        view: which of them the background is for.
+        people: (N, 3) m, points of everyone and everything in the scene.
+        light: as `lit` gives it.
+        light_spec: what it was built from.
+        environments: the installed ones.
+    """
+    camera = cameras[view]
+    eyes = np.stack([np.linalg.inv(c.cam_from_world)[:3, 3] for c in cameras])
+    people = np.asarray(people, np.float64)
+    if spec.kind in BUILDERS:
+        parts = build_place(spec, eyes, people, light)
+        if spec.kind in INDOOR:
+            return Backdrop(np.zeros((camera.height, camera.width, 3), np.uint8), parts)
+        return Backdrop(
+            sky_picture(light_spec, light, camera, environments, spec.blur_deg, spec.detail, spec.seed), parts
+        )
     if spec.kind == "room":
-        return Backdrop(np.zeros((camera.height, camera.width, 3), np.uint8), build_room(spec, camera, people, light))
+        return Backdrop(
+            np.zeros((camera.height, camera.width, 3), np.uint8), build_room(spec, eyes, people, light)
+        )  # fmt: skip
     if spec.kind == "studio":
-        return Backdrop(_flat(camera, light, spec.wall_color), (_sweep(spec, camera, people),))
+        return Backdrop(flat(camera, light, spec.wall_color), (sweep(spec, camera, people),))
+    if spec.kind == "photo":
+        photo = open_photo(spec.photo)
+        return Backdrop(photo_picture(photo, camera, spec.shift), (shadow_ground(photo, spec, camera, people, light),))
     if spec.kind == "hdri":
-        view = exposed_view(light_spec, light, environments, 256)
-        background, under = _seen(view, camera, spec.blur_deg), _ground_radiance(view)
-        albedo = np.clip(under / np.maximum(_falling(light), 1e-3), 0.04, 0.6)
+        exposed = exposed_view(light_spec, light, environments, 256)
+        background, under = (
+            environment_picture(exposed, camera, spec.blur_deg, spec.detail, spec.seed), ground_radiance(exposed)
+        )  # fmt: skip
+        albedo = np.clip(under / np.maximum(falling(light), 1e-3), 0.04, 0.6)
         albedo = 0.25 * albedo + 0.75 * (albedo @ LUMINANCE)
     else:
-        background, under = _gradient(spec, camera, light)
-        albedo = np.clip(under / np.maximum(_falling(light), 1e-3), 0.04, 0.7)
-    return Backdrop(background, (_ground(spec, camera, people, albedo),))
+        background, under = gradient(spec, camera, light)
+        albedo = np.clip(under / np.maximum(falling(light), 1e-3), 0.04, 0.7)
+    return Backdrop(background, (ground_disc(spec, camera, people, albedo),))
 
 
-def _falling(light: Light) -> np.ndarray:
-    """(3,) what a white floor reflects, exposed."""
-    sun = light.sun_color / np.pi * max(float(light.sun_direction[1]), 0.0)
-    return (evaluate_sh(light.irradiance_sh, np.array([0.0, 1.0, 0.0])) + sun) * light.exposure
+def lit(spec: BackdropSpec, light: Light, light_spec: LightSpec, camera: Camera) -> Light:
+    """The light as it falls in these surroundings: evened out by walls, or that of the photograph behind a camera."""
+    if spec.kind == "photo":
+        return photo_light(open_photo(spec.photo), light, camera)
+    if spec.kind in INDOORS and spec.kind != "studio" and is_outdoor(light_spec):
+        return indoors(light)
+    return indoors(light, 1.2) if spec.kind in INDOORS and spec.kind != "studio" else light
 
 
-def _pixel_rays(camera: Camera, width: int, height: int) -> np.ndarray:
-    u, v = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
-    at = camera.unproject(np.stack([u * camera.width, v * camera.height], -1), np.ones_like(u))
-    return at - np.linalg.inv(camera.cam_from_world)[:3, 3]
+def camera_hint(spec: BackdropSpec) -> dict[str, float] | None:
+    """What a photograph asks of the camera: relative frequencies of camera mounts, for CameraConfig.mounts.
 
-
-def _seen(view: np.ndarray, camera: Camera, blur_deg: float) -> np.ndarray:
-    """The environment through the camera, out of focus: it has only about 1.4 columns per degree."""
-    width, height = max(camera.width // 2, 1), max(camera.height // 2, 1)
-    radiance = sample(np.minimum(view, 8.0), _pixel_rays(camera, width, height))
-    degrees_per_px = np.degrees(1.0 / camera.intrinsics[1, 1]) * camera.height / height
-    sigma = max(blur_deg, 0.35) / degrees_per_px
-    small = develop(cv2.GaussianBlur(radiance, (0, 0), sigma))
-    return cv2.resize(small, (camera.width, camera.height), interpolation=cv2.INTER_CUBIC)
-
-
-def _ground_radiance(view: np.ndarray) -> np.ndarray:
-    """(3,) mean of what the environment shows 8 to 45 degrees under the horizon."""
-    up = directions(view.shape[0])[:, 0, 1]
-    band = (up < -0.14) & (up > -0.7)
-    return np.minimum(view[band], 4.0).mean((0, 1)).astype(np.float64)
-
-
-def _gradient(spec: BackdropSpec, camera: Camera, light: Light) -> tuple[np.ndarray, np.ndarray]:
-    """A soft wall of colour over a horizon, with slow noise; for when no assets are installed."""
-    rng = np.random.default_rng(spec.seed)
-    rays = _pixel_rays(camera, 160, 120)
-    up = rays[..., 1] / np.linalg.norm(rays, axis=-1)
-    rate = float(rng.uniform(1.0, 4.0))
-    base = _linear(spec.wall_color) * _white_level(light)
-    high = base * rng.uniform(0.5, 1.3)
-    blend = np.clip(up * rate, 0, 1)[..., None]
-    cloud = cv2.resize(rng.standard_normal((6, 8)).astype(np.float32), (160, 120), interpolation=cv2.INTER_CUBIC)
-    radiance = (base * (1 - blend) + high * blend) * (1 + 0.06 * cloud[..., None])
-    picture = cv2.resize(develop(radiance), (camera.width, camera.height), interpolation=cv2.INTER_CUBIC)
-    return picture, base
-
-
-def _flat(camera: Camera, light: Light, color: tuple[float, float, float]) -> np.ndarray:
-    picture = np.empty((camera.height, camera.width, 3), np.uint8)
-    picture[:] = develop(_linear(color) * _white_level(light))
-    return picture
-
-
-def _white_level(light: Light) -> float:
-    """What a white upright surface reflects on average, exposed."""
-    return float((light.irradiance_sh[0] * 0.282095) @ LUMINANCE) * light.exposure * 0.9
-
-
-def _linear(color) -> np.ndarray:
-    return np.asarray(color, np.float64) ** 2.2
-
-
-def _ground(spec: BackdropSpec, camera: Camera, people: np.ndarray, albedo: np.ndarray) -> MeshPart:
-    """A textured disc that takes shadows near people and dissolves before the horizon."""
-    eye = np.linalg.inv(camera.cam_from_world)[:3, 3]
-    centre = people.mean(0)
-    reach = float(np.hypot(*(eye - centre)[[0, 2]]))
-    first, last = max(2.5, 0.6 * reach), max(9.0, 2.2 * reach)
-    rings = np.concatenate([[0.0], np.geomspace(0.5, last, 14)])
-    turn = np.linspace(0, 2 * np.pi, 49)
-    r, a = np.meshgrid(rings, turn, indexing="ij")
-    points = np.stack([centre[0] + r * np.cos(a), 0 * r, centre[2] + r * np.sin(a)], -1).reshape(-1, 3)
-    faces = grid_faces(len(turn) - 1, len(rings) - 1)
-    texture = pattern(spec.floor, spec.floor_seed)
-    tint = np.clip(albedo / mean_linear(texture), 0.0, 1.0) ** (1 / 2.2)
-    uv = points[:, [0, 2]] / TILE_METRES[spec.floor]
-    material = Material(
-        rgb(tint), texture, roughness=0.95, specular=0.02,
-        fade=(float(centre[0]), float(centre[2]), first, last),
-    )  # fmt: skip
-    piece = (points, np.tile([0.0, 1.0, 0.0], (len(points), 1)), faces, uv)
-    return part_of(_unique("ground", spec, points), [piece], material)
-
-
-def _sweep(spec: BackdropSpec, camera: Camera, people: np.ndarray) -> MeshPart:
-    """A cyclorama: floor that curves up into a wall behind people, seen from the camera."""
-    eye = np.linalg.inv(camera.cam_from_world)[:3, 3]
-    centre = people.mean(0)
-    away = (centre - eye) * [1, 0, 1]
-    away = away / max(np.linalg.norm(away), 1e-6) if np.linalg.norm(away) > 0.1 else np.array([1.0, 0, 0])
-    side = np.array([-away[2], 0, away[0]])
-    behind = float(((people - centre) @ away).max()) + 0.8 + spec.margin_m
-    front = float(np.hypot(*(eye - centre)[[0, 2]])) + 4.0
-    radius = 1.6
-    bend = np.linspace(0, np.pi / 2, 13)
-    profile = [(-front, 0.0, 0.0), (-1.5, 0.0, 0.0)]
-    profile += [(behind + radius * np.sin(b), radius * (1 - np.cos(b)), b) for b in bend]
-    profile += [(behind + radius, 12.0, np.pi / 2)]
-    reach = np.linspace(-18.0, 18.0, 13)
-    along, height, tilt = np.array(profile).T
-    points = centre * [1, 0, 1] + along[:, None, None] * away + reach[None, :, None] * side
-    points[..., 1] = height[:, None]
-    normals = np.cos(tilt)[:, None] * [0, 1, 0] - np.sin(tilt)[:, None] * away
-    arc = np.concatenate([[0], np.cumsum(np.hypot(np.diff(along), np.diff(height)))])
-    uv = np.stack(np.broadcast_arrays(reach[None], arc[:, None]), -1).reshape(-1, 2) / TILE_METRES["paint"]
-    flat = points.reshape(-1, 3)
-    piece = (flat, np.repeat(normals, len(reach), 0), grid_faces(len(reach) - 1, len(profile) - 1), uv)
-    material = Material(
-        spec.wall_color, pattern("paint", spec.wall_seed), roughness=0.85, specular=0.03, double_sided=True
-    )
-    return part_of(_unique("sweep", spec, flat), [piece], material)
-
-
-def _unique(name: str, spec: BackdropSpec, points: np.ndarray) -> str:
-    """Key of a part whose shape follows camera and people."""
-    size = "-".join(f"{v:.4f}" for v in (*points[0], *points[-1]))
-    return f"backdrop/{name}/{spec.floor}{spec.floor_seed}-{spec.wall}{spec.wall_seed}/{size}"
+    A photograph taken at eye height shows its ground at a grazing angle; only cameras at about that height and with
+    the horizon inside the photograph can share it. None where any camera will do.
+    """
+    return photo_mounts(open_photo(spec.photo)) if spec.kind == "photo" else None

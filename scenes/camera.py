@@ -1,28 +1,67 @@
-"""Where the camera stands and what it aims at. CameraSpec holds every random choice as plain data."""
+"""Where cameras stand, what they aim at, how their lenses bend. CameraSpec holds every random choice as plain data."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from biomech.errors import ConfigError
+from scenes.distortion import NONE
+from scenes.framing import Framing, aimed, axes, focal_that_fills, holds, outline, standing
 from scenes.renderer import Camera
 from scenes.sensor import SensorConfig, SensorSpec, develop, draw_sensor
 
 __all__ = [
     "CameraConfig",
     "CameraSpec",
+    "DistortionConfig",
     "HEIGHTS",
     "SensorConfig",
     "SensorSpec",
     "build_camera",
     "develop",
     "draw_camera",
+    "draw_rig",
     "draw_sensor",
 ]
 
 FULL_FRAME_MM = 36.0  # focal lengths are equivalents on a 36 mm wide sensor
-_CLEARANCE = 0.45  # m between the lens and the nearest point of a person
-_LOWEST = 0.12  # m over the floor
-HEIGHTS = {"phone": (1.35, 1.75), "tripod": (0.9, 1.4), "low": (0.25, 0.8), "cctv": (2.3, 3.6), "drone": (3.5, 7.0)}
+HEIGHTS = {
+    "phone": (1.35, 1.75), "tripod": (0.9, 1.4), "low": (0.25, 0.8), "cctv": (2.3, 3.6), "drone": (3.5, 7.0),
+    "broadcast": (4.0, 10.0),
+}  # fmt: skip
+SIDES = {"front": (0.0,), "side": (0.5, -0.5), "back": (1.0,)}
+"""Middles of the quarter circles that cameras stand in, half turns from where the main person faces."""
+
+_STEPS_BACK, _STEP_BACK = 24, 1.12  # until all fit who should; each so much farther away
+_WIDE_MM = 28.0  # lenses up to here show all of their barrel distortion
+_BENT_BY_K2 = 0.3  # largest share of a lens's bend that grows with the fourth power of the radius
+_SWAY = 0.15  # largest departure of a rig's camera from its even place, parts of the angle between two
+
+
+@dataclass(frozen=True, slots=True)
+class DistortionConfig:
+    """How lenses bend the picture.
+
+    Attributes:
+        share: of the pictures.
+        corner: how far the lens moves the picture's corner, share of its distance from the middle, by mount: negative
+            is barrel, which is that of a 28 mm lens; longer ones bend less, in proportion. Phones correct theirs,
+            action cameras (low, drone) and surveillance cameras do not.
+        tangential: standard deviation of what a tilted lens adds, in the same measure.
+    """
+
+    share: float = 0.2
+    corner: dict[str, tuple[float, float]] = field(
+        default_factory=lambda: {
+            "phone": (-0.025, 0.015),
+            "tripod": (-0.03, 0.02),
+            "low": (-0.14, -0.03),
+            "cctv": (-0.16, -0.04),
+            "drone": (-0.06, 0.01),
+            "broadcast": (-0.015, 0.02),
+        }
+    )
+    tangential: float = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +69,40 @@ class CameraConfig:
     """Ranges cameras are drawn from.
 
     Attributes:
-        mounts: relative frequency of phone (1.35 to 1.75 m high), tripod, low, cctv, drone.
+        mounts: relative frequency of phone (1.35 to 1.75 m high), tripod, low, cctv, drone, broadcast.
+        azimuth: relative frequency of views from the front, the sides and the back of the main person, 90 degrees
+            each (both sides together).
         focal_mm: 36 mm equivalent focal length, drawn evenly in its logarithm.
         roll_deg: standard deviation of roll.
         fill: height (or width) of the people as a share of the picture, where they are whole.
         cropped: share of pictures that cut people off at an edge.
         upper_body: share of the cropped pictures that show the upper body only.
+        cut: how much of the people an edge cuts off.
         offset: largest shift of the people from the middle, share of the free space.
         principal_px: standard deviation of the principal point, share of the picture width.
-        distance_m: nearest and farthest the camera stands from the people; the focal length gives way.
+        distance_m: nearest and farthest the camera stands from the people; the focal length gives way. Where people
+            do not fit even so, it stands farther.
+        broadcast_mm, broadcast_m: the same of broadcast cameras, which are far and have long lenses.
     """
 
     mounts: dict[str, float] = field(
-        default_factory=lambda: {"phone": 0.5, "tripod": 0.2, "low": 0.1, "cctv": 0.13, "drone": 0.07}
-    )
+        default_factory=lambda: {
+            "phone": 0.48, "tripod": 0.2, "low": 0.09, "cctv": 0.11, "drone": 0.06, "broadcast": 0.06,
+        }
+    )  # fmt: skip
+    azimuth: dict[str, float] = field(default_factory=lambda: {"front": 0.34, "side": 0.44, "back": 0.22})
     focal_mm: tuple[float, float] = (24.0, 135.0)
     roll_deg: float = 3.0
     fill: tuple[float, float] = (0.45, 0.95)
-    cropped: float = 0.2
-    upper_body: float = 0.5
+    cropped: float = 0.12
+    upper_body: float = 0.4
+    cut: tuple[float, float] = (0.08, 0.35)
     offset: float = 0.8
     principal_px: float = 0.01
     distance_m: tuple[float, float] = (1.2, 14.0)
+    broadcast_mm: tuple[float, float] = (85.0, 400.0)
+    broadcast_m: tuple[float, float] = (12.0, 30.0)
+    distortion: DistortionConfig = DistortionConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +119,7 @@ class CameraSpec:
         roll_rad: turn of the picture about the optical axis.
         mount: which of HEIGHTS.
         crop: "none", "edge" or "upper": whether people were meant to be cut off.
+        distortion: OpenCV's k1 k2 p1 p2 k3; specs stored before there were lenses have none.
     """
 
     width: int
@@ -79,58 +131,61 @@ class CameraSpec:
     roll_rad: float
     mount: str
     crop: str
+    distortion: tuple[float, ...] = NONE
 
 
 def build_camera(spec: CameraSpec) -> Camera:
-    """The pinhole camera of a spec."""
-    rotation = _axes(np.array(spec.eye), np.array(spec.target), spec.roll_rad)
+    """The camera of a spec."""
+    rotation = axes(np.array(spec.eye), np.array(spec.target), spec.roll_rad)
     cam_from_world = np.eye(4)
     cam_from_world[:3, :3] = rotation
     cam_from_world[:3, 3] = -rotation @ spec.eye
     intrinsics = np.array(
         [[spec.focal_px, 0, spec.principal_px[0]], [0, spec.focal_px, spec.principal_px[1]], [0, 0, 1.0]]
     )
-    return Camera(intrinsics, cam_from_world, spec.width, spec.height)
-
-
-def _axes(eye: np.ndarray, target: np.ndarray, roll: float) -> np.ndarray:
-    """Rows: right, down, forward."""
-    forward = (target - eye) / np.linalg.norm(target - eye)
-    right = np.cross(forward, [0.0, 1.0, 0.0])
-    if np.linalg.norm(right) < 1e-6:
-        right = np.array([0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right)
-    down = np.cross(forward, right)
-    c, s = np.cos(roll), np.sin(roll)
-    return np.stack([c * right + s * down, c * down - s * right, forward])
+    return Camera(intrinsics, cam_from_world, spec.width, spec.height, tuple(spec.distortion))
 
 
 def draw_camera(
-    config: CameraConfig, rng: np.random.Generator, points: np.ndarray, keypoints: np.ndarray, size: tuple[int, int]
+    config: CameraConfig,
+    rng: np.random.Generator,
+    points: np.ndarray,
+    keypoints: np.ndarray,
+    size: tuple[int, int],
+    *,
+    heading: float = 0.0,
+    azimuth: float | None = None,
 ) -> CameraSpec:
     """Draw a camera that looks at people.
 
     Args:
         config: ranges.
         rng: the only source of chance.
-        points: (N, 3) m, the surface of everyone to be shown; a few hundred suffice.
+        points: (N, 3) m, the surface of everyone to be shown, in all frames of a clip.
         keypoints: (K, 3) m, decides the middle and what an upper-body crop keeps.
         size: (width, height) px.
+        heading: rad from x towards z, where the main person faces.
+        azimuth: rad from x towards z, the side to look from; None draws one.
     """
     width, height = size
-    points, keypoints = np.asarray(points, np.float64), np.asarray(keypoints, np.float64)
-    names = list(HEIGHTS)
-    share = np.array([config.mounts.get(name, 0.0) for name in names])
-    mount = names[int(rng.choice(len(names), p=share / share.sum()))]
-    azimuth, lift = float(rng.uniform(-np.pi, np.pi)), float(rng.uniform(*HEIGHTS[mount]))
-    focal_mm = float(np.exp(rng.uniform(*np.log(config.focal_mm))))
+    points, keypoints = outline(np.asarray(points, np.float64)), np.asarray(keypoints, np.float64)
+    mount = _one_of(config.mounts, tuple(HEIGHTS), rng)
+    side = SIDES[_one_of(config.azimuth, tuple(SIDES), rng)]
+    half_turns = side[int(rng.integers(len(side)))] + rng.uniform(-0.25, 0.25)
+    azimuth = heading + float(np.pi * half_turns) if azimuth is None else azimuth
+    far_off = mount == "broadcast"
+    (near, far), (wide, long) = (
+        (config.broadcast_m, config.broadcast_mm) if far_off else (config.distance_m, config.focal_mm)
+    )
+    lift, focal_mm = float(rng.uniform(*HEIGHTS[mount])), float(np.exp(rng.uniform(*np.log((wide, long)))))
     fill = float(rng.uniform(*config.fill))
     crop = "none"
     if rng.random() < config.cropped:
         crop = "upper" if rng.random() < config.upper_body else "edge"
-    roll = float(np.radians(rng.normal(0.0, config.roll_deg)))
+    roll = float(np.radians(rng.normal(0.0, config.roll_deg * (0.2 if far_off else 1.0))))
     offset = rng.uniform(-config.offset, config.offset, 2)
-    edge, cut = ("left", "right", "bottom")[int(rng.choice(3, p=[0.4, 0.4, 0.2]))], float(rng.uniform(0.12, 0.45))
+    edge = ("left", "right", "bottom")[int(rng.choice(3, p=[0.4, 0.4, 0.2]))]
+    cut = float(rng.uniform(*config.cut))
     principal = np.array([width, height]) / 2 + rng.normal(0.0, config.principal_px * width, 2)
 
     shown = points
@@ -142,70 +197,66 @@ def draw_camera(
     middle = (shown.min(0) + shown.max(0)) / 2
     focal = focal_mm / FULL_FRAME_MM * width
     span = np.linalg.norm(shown - middle, axis=1).max() * 2
-    near, far = config.distance_m
     distance = float(np.clip(span * focal / (fill * min(height, 1.5 * width)), near, far))
-    direction = np.array([np.cos(azimuth), 0.0, np.sin(azimuth)])
-    # the mount fixes the height; stand so that the slant distance is the one wanted, never steeper than 60 degrees
-    drop = lift - middle[1]
-    flat = np.sqrt(max(distance**2 - drop**2, (0.58 * drop) ** 2))
-    eye = _clear_of(middle + direction * flat + [0, drop, 0], direction, points)
-
-    focal = _focal_that_fills(eye, middle, roll, shown, fill, (width, height))
-    # focal lengths stay in the range asked for, within the distances allowed
-    focal = float(
-        np.clip(focal, config.focal_mm[0] / FULL_FRAME_MM * width, config.focal_mm[1] / FULL_FRAME_MM * width)
-    )
-    target = _aimed(eye, middle, roll, shown, focal, principal, (width, height), offset, crop, edge, cut)
+    for _ in range(_STEPS_BACK):
+        eye = standing(middle, azimuth, lift, distance, points)
+        framing = Framing(eye, shown, roll, principal, size)
+        # focal lengths stay in the range asked for, within the distances allowed
+        focal = float(
+            np.clip(focal_that_fills(framing, fill), wide / FULL_FRAME_MM * width, long / FULL_FRAME_MM * width)
+        )
+        target = aimed(framing, focal, offset, crop, edge, cut)
+        if crop != "none" or fill > 0.97 or holds(framing, focal, target):
+            break
+        distance *= _STEP_BACK
     return CameraSpec(
         width, height, focal, (float(principal[0]), float(principal[1])), (float(eye[0]), float(eye[1]), float(eye[2])),
         (float(target[0]), float(target[1]), float(target[2])), roll, mount, crop,
+        _draw_distortion(config.distortion, rng, mount, focal, principal, size),
     )  # fmt: skip
 
 
-def _clear_of(eye: np.ndarray, direction: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Step back until the lens is above the floor and no point is within reach of it."""
-    eye = np.array([eye[0], max(eye[1], _LOWEST), eye[2]])
-    for _ in range(200):
-        if np.linalg.norm(points - eye, axis=1).min() >= _CLEARANCE and _outside(eye, points):
-            break
-        eye = eye + 0.1 * direction
-    return eye
+def draw_rig(
+    config: CameraConfig,
+    rng: np.random.Generator,
+    points: np.ndarray,
+    keypoints: np.ndarray,
+    size: tuple[int, int],
+    views: int = 1,
+    *,
+    heading: float = 0.0,
+) -> tuple[CameraSpec, ...]:
+    """Cameras around people, all seeing everyone whole; one alone is `draw_camera`'s.
+
+    Their azimuths are a full circle apart in even steps (a right angle where there are two, which see more that way
+    than face to face), give or take a little. Arguments as for `draw_camera`.
+    """
+    if views < 1:
+        raise ConfigError(f"a rig of {views} cameras sees nothing; ask for 1 or more views")
+    if views == 1:
+        return (draw_camera(config, rng, points, keypoints, size, heading=heading),)
+    step = 2 * np.pi / (4 if views == 2 else views)
+    first = float(rng.uniform(-np.pi, np.pi))
+    whole = replace(config, cropped=0.0, fill=(min(config.fill[0], 0.9), min(config.fill[1], 0.9)))
+    turns = first + step * (np.arange(views) + rng.uniform(-_SWAY, _SWAY, views))
+    return tuple(draw_camera(whole, rng, points, keypoints, size, azimuth=float(turn)) for turn in turns)
 
 
-def _outside(eye: np.ndarray, points: np.ndarray) -> bool:
-    low, high = points.min(0), points.max(0)
-    return bool(((eye[[0, 2]] < low[[0, 2]]) | (eye[[0, 2]] > high[[0, 2]])).any() or eye[1] > high[1])
+def _one_of(weights: dict[str, float], names: tuple[str, ...], rng: np.random.Generator) -> str:
+    share = np.array([weights.get(name, 0.0) for name in names])
+    return names[int(rng.choice(len(names), p=share / share.sum()))]
 
 
-def _plane(eye: np.ndarray, target: np.ndarray, roll: float, points: np.ndarray) -> np.ndarray:
-    at = (points - eye) @ _axes(eye, target, roll).T
-    return at[:, :2] / np.maximum(at[:, 2:], 0.05)
-
-
-def _focal_that_fills(eye, middle, roll, shown, fill, size) -> float:
-    flat = _plane(eye, middle, roll, shown)
-    wide, high = np.ptp(flat, axis=0)
-    return float(min(fill * size[1] / max(high, 1e-6), min(fill, 0.92) * size[0] / max(wide, 1e-6)))
-
-
-def _aimed(eye, middle, roll, shown, focal, principal, size, offset, crop, edge, cut) -> np.ndarray:
-    """Turn the camera so that the people land where the framing wants them; two rounds suffice for perspective."""
-    size, target = np.array(size, float), middle
-    for _ in range(3):
-        at = _plane(eye, target, roll, shown) * focal + principal
-        low, high = at.min(0), at.max(0)
-        free = np.maximum(size - (high - low), 0.0) / 2
-        wanted = size / 2 + offset * free * 0.9
-        if crop == "edge" and edge == "bottom":
-            wanted[1] = size[1] + (cut - 0.5) * (high - low)[1]
-        elif crop == "edge":
-            beyond = (cut - 0.5) * (high - low)[0]
-            wanted[0] = size[0] + beyond if edge == "right" else -beyond
-        elif crop == "upper":
-            wanted[1] = size[1] - 0.49 * (high - low)[1]
-        shift = (low + high) / 2 - wanted
-        axes = _axes(eye, target, roll)
-        distance = np.linalg.norm(target - eye)
-        target = target + distance / focal * (shift[0] * axes[0] + shift[1] * axes[1])
-        target = eye + (target - eye) * distance / np.linalg.norm(target - eye)
-    return target
+def _draw_distortion(
+    config: DistortionConfig, rng: np.random.Generator, mount: str, focal: float, principal: np.ndarray, size
+) -> tuple[float, float, float, float, float]:
+    """Coefficients that move the picture's farthest corner by the share drawn; they never fold back inside it."""
+    bent, low_high = rng.random() < config.share, config.corner.get(mount, (0.0, 0.0))
+    moved, by_k2 = float(rng.uniform(*low_high)), float(rng.uniform(-_BENT_BY_K2, _BENT_BY_K2))
+    if moved < 0:
+        moved *= min(1.0, _WIDE_MM / (focal / size[0] * FULL_FRAME_MM))
+    p1, p2 = (float(v) for v in rng.normal(0.0, 1.0, 2).clip(-2, 2) * config.tangential)
+    if not bent:
+        return (0.0, 0.0, 0.0, 0.0, 0.0)
+    corner = float(np.linalg.norm(np.maximum(principal, np.array(size) - principal))) / focal / (1 + moved)
+    return moved * (1 - by_k2) / corner**2, moved * by_k2 / corner**4, p1 / corner, p2 / corner, 0.0

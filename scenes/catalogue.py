@@ -15,9 +15,12 @@ from scipy.spatial import cKDTree
 from biomech.errors import AssetError
 from scenes.atlas import BodyAtlas
 from scenes.cuts import find_marks
+from scenes.fabric import Coordinates, coordinates
 from scenes.items import Item, fit, load_item
 from scenes.layers import BodyTopology
+from scenes.prints import Rgb
 from scenes.textures import TextureCache, bleed, rasterise, read_image
+from scenes.tones import mean_tone
 
 ANCESTRIES = ("african", "asian", "caucasian")
 AGE_BANDS = ("young", "middleage", "old")
@@ -87,6 +90,8 @@ class Catalogue:
         self.textures = TextureCache(texture_budget)
         self._items: dict[str, Item] = {}
         self._regions: dict[str, np.ndarray] = {}
+        self._cloth: dict[str, tuple[Coordinates, np.ndarray]] = {}
+        self._tones: dict[str, Rgb] = {}
         index: dict = {"items": {}, "skins": [], "eyes": []}
         if self.folder is not None:
             try:
@@ -142,6 +147,22 @@ class Catalogue:
             size = self.picture(name, channels=3).shape[0]
             self._regions[name] = texture_regions(self.item(name), self.topology.template, size)
         return self._regions[name]
+
+    def cloth_at(self, name: str) -> tuple[Coordinates, np.ndarray]:
+        """Garment coordinates of the texels of an item's picture that have a place, and which do, (h, w) bool."""
+        if name not in self._cloth:
+            item = self.item(name)
+            places = fit(item, self.topology.template)[item.render_to_welded]
+            places, covered = rasterise(item.uv, item.faces, places, self.picture(name, channels=3).shape[0])
+            places, near = bleed(places, covered, 4.0)
+            self._cloth[name] = coordinates(self.atlas.marks, places[near]), near
+        return self._cloth[name]
+
+    def skin_tone(self, name: str) -> Rgb:
+        """Mean sRGB of a skin picture on the trunk."""
+        if name not in self._tones:
+            self._tones[name] = mean_tone(self.skin(name), self.atlas.trunk_texels)
+        return self._tones[name]
 
     def cutout(self, name: str) -> bool:
         """Whether the item's picture has holes that matter."""

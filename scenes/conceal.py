@@ -14,6 +14,7 @@ DEEPEST = 0.022  # m, the most a vertex is pushed in
 COVER_REACH = 0.05  # m, cloth further off than this does not count as covering
 SKIRT_REACH = 0.13  # m, the same for skirts, which hang free
 RIM = 0.035  # m from a garment's edge within which covered skin stays visible, for views up a sleeve
+SHOE_RIM = 0.018  # m, the same for shoes, which nobody looks into but which bend most
 RIM_KEPT = 0.015  # m from the edge within which skin is kept even where the item asks to hide it
 
 

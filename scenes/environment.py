@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from biomech.errors import AssetError
+from scenes.guarded import open_arrays
 
 HDRI_SHAPE = (256, 512, 3)
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
@@ -157,10 +158,12 @@ def load_environments(folder: Path) -> dict[str, np.ndarray]:
     """All <name>.npz of a folder -> name: (256, 512, 3) float16 radiance, sorted by name; empty if there are none."""
     found = {}
     for path in sorted(Path(folder).glob("*.npz")):
-        with np.load(path) as file:
-            if "radiance" not in file or file["radiance"].shape != HDRI_SHAPE:
-                raise AssetError(
-                    f"{path} is no environment: it needs 'radiance' of shape {HDRI_SHAPE}; reinstall assets"
-                )
-            found[path.stem] = file["radiance"]
+        try:
+            with open_arrays(path) as file:
+                radiance = file["radiance"]
+        except (OSError, ValueError, KeyError) as error:
+            raise AssetError(f"{path} cannot be read ({error}); run `synthgen assets install hdri --force`") from error
+        if radiance.shape != HDRI_SHAPE:
+            raise AssetError(f"{path} is no environment: it needs 'radiance' of shape {HDRI_SHAPE}; reinstall assets")
+        found[path.stem] = radiance
     return found

@@ -1,4 +1,4 @@
-"""Eyeballs: spheres laid into the base mesh's own eyes, looking where they look."""
+"""Eyeballs: spheres laid into the base mesh's own eyes, looking straight ahead."""
 
 import numpy as np
 import scipy.sparse
@@ -8,6 +8,9 @@ from scenes.renderer import Material
 
 LEFT_EYE = slice(14598, 14670)
 RIGHT_EYE = slice(14670, 14742)
+EYES = {"left": LEFT_EYE, "right": RIGHT_EYE}
+"""Base-mesh vertices of each eyeball, in the order of the drawn layer's halves."""
+
 _RINGS, _SPOKES = 14, 20
 PICTURE_REACH = np.radians(72.0)  # angle from the gaze at which the eye picture's inscribed circle lies
 IRIS_ANGLE = np.radians(29.0)
@@ -32,6 +35,13 @@ def _unit_eye() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return vertices, np.asarray(faces, np.int32), uv.astype(np.float32)
 
 
+def eyeball(rest_vertices: np.ndarray, side: str) -> tuple[np.ndarray, float]:
+    """Centre (3,) m and radius, m, of the drawn eyeball on the "left" or "right"."""
+    shell = rest_vertices[EYES[side]]
+    centre = 0.5 * (shell.max(0) + shell.min(0))
+    return centre, float(np.median(np.linalg.norm(shell - centre, axis=1)))
+
+
 def eye_layer(rest_vertices: np.ndarray, weights: scipy.sparse.csr_matrix, picture: np.ndarray) -> Layer:
     """Both eyes as one layer.
 
@@ -41,19 +51,16 @@ def eye_layer(rest_vertices: np.ndarray, weights: scipy.sparse.csr_matrix, pictu
     """
     unit, faces, uv = _unit_eye()
     places, shares = [], []
-    for side in (LEFT_EYE, RIGHT_EYE):
-        shell = rest_vertices[side]
-        centre = 0.5 * (shell.max(0) + shell.min(0))
-        radius = float(np.median(np.linalg.norm(shell - centre, axis=1)))
+    for side in EYES:
+        centre, radius = eyeball(rest_vertices, side)
         places.append(centre + unit * radius)
-        row = scipy.sparse.csr_matrix(weights[side].mean(axis=0))
-        shares.append(scipy.sparse.vstack([row] * len(unit)))
+        shares.append(np.repeat(np.asarray(weights[EYES[side]].mean(axis=0)), len(unit), axis=0))
     welded = np.concatenate([faces, faces + len(unit)])
     return Layer(
         key="eye",
         kind="eye",
         vertices=np.concatenate(places),
-        weights=scipy.sparse.csr_matrix(scipy.sparse.vstack(shares)),
+        weights=scipy.sparse.csr_matrix(np.concatenate(shares)),
         faces=welded.astype(np.uint32),
         render_to_welded=np.arange(2 * len(unit), dtype=np.int32),
         uv=np.concatenate([uv, uv]),

@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse
 
 from biomech.errors import AssetError
+from scenes.guarded import open_arrays
 from scenes.layers import BASE_VERTICES, Layer, compact, unweld
 from scenes.renderer import Material
 
@@ -150,7 +151,7 @@ def save_item(item: Item, path: Path) -> None:
 def load_item(path: Path) -> Item:
     """Read what `save_item` wrote."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open_arrays(path) as stored:
             values = {f.name: stored[f.name] for f in fields(Item)}
     except (OSError, ValueError, KeyError) as error:
         raise AssetError(f"{path} cannot be read ({error}); run `synthgen assets install wardrobe`") from error

@@ -18,7 +18,7 @@ BASE_VERTICES = 19158
 SKIN_VERTICES = 13380
 """The first vertices of the base mesh are the body; the rest are helpers (eyes, tights, hair, joint cubes)."""
 
-KINDS = ("skin", "cloth", "shoe", "hat", "hair", "brow", "lash", "eye")
+KINDS = ("skin", "cloth", "shoe", "hat", "bag", "hair", "brow", "lash", "eye", "mouth")
 
 
 class BodyTopology(Protocol):

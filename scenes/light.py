@@ -1,4 +1,4 @@
-"""What lights a scene: a photographed environment, or a procedural sky or studio, plus one sun.
+"""What lights a scene: a photographed environment, or a procedural rig (scenes.rigs), plus one sun.
 
 LightSpec holds every random choice as plain data; build_light turns it into arrays.
 """
@@ -11,12 +11,11 @@ import cv2
 import numpy as np
 
 from biomech.errors import AssetError
-from scenes.environment import LUMINANCE, directions, evaluate_sh, irradiance_sh, split_sun
+from scenes.environment import LUMINANCE, evaluate_sh, irradiance_sh, split_sun
 from scenes.renderer import Light
+from scenes.rigs import COLUMNS, HEIGHT, RIGS, lamp, procedural
 
-HEIGHT = 64  # of the environment a light carries; reflections are blurred further by the renderer
-COLUMNS = 512  # yaw is counted in columns of the photographed environments
-KINDS = ("hdri", "sky", "overcast", "studio")
+KINDS = ("hdri", *RIGS)
 OUTDOORS = ("bridge", "city", "dawn", "esplanade", "forest", "night", "park", "sky", "sunrise", "sunset", "venice")
 
 
@@ -25,7 +24,8 @@ class LightConfig:
     """Ranges light is drawn from.
 
     Attributes:
-        kinds: relative frequency of each kind; hdri counts only where environments are installed.
+        kinds: relative frequency of each kind: hdri (only where environments are installed), skies by time of day, a
+            night under floodlights, a studio, and rooms lit by a window, by rows of tubes or by both.
         exposure_ev: exposure bias, stops.
         white_balance: share of the environment's colour cast that the camera removes, 0 to 1.
         sun_to_sky: largest ratio of sunlight to ambient light on a surface facing the sun.
@@ -34,9 +34,14 @@ class LightConfig:
         warmth: colour of procedural suns and lamps, -1 bluish to 1 orange.
     """
 
-    kinds: dict[str, float] = field(default_factory=lambda: {"hdri": 0.6, "sky": 0.15, "overcast": 0.1, "studio": 0.15})
-    exposure_ev: tuple[float, float] = (-0.5, 0.5)
-    white_balance: tuple[float, float] = (0.7, 0.95)
+    kinds: dict[str, float] = field(
+        default_factory=lambda: {
+            "hdri": 0.4, "sky": 0.1, "overcast": 0.08, "dawn": 0.05, "noon": 0.06, "dusk": 0.04, "night": 0.04,
+            "studio": 0.07, "window": 0.06, "hall": 0.06, "mixed": 0.04,
+        }
+    )  # fmt: skip
+    exposure_ev: tuple[float, float] = (-0.7, 0.6)
+    white_balance: tuple[float, float] = (0.55, 0.97)
     sun_to_sky: tuple[float, float] = (1.0, 4.0)
     sun_elevation_deg: tuple[float, float] = (20.0, 75.0)
     key_to_fill: tuple[float, float] = (1.0, 3.5)
@@ -80,22 +85,23 @@ def draw_light(config: LightConfig, rng: np.random.Generator, names: tuple[str, 
     kind = KINDS[int(rng.choice(len(KINDS), p=share))]
     pick = int(rng.integers(max(len(names), 1)))
     ratio = config.key_to_fill if kind == "studio" else config.sun_to_sky
+    rig = RIGS.get(kind, RIGS["sky"])
     return LightSpec(
         kind=kind,
         name=sorted(names)[pick] if kind == "hdri" else "",
         yaw_columns=int(rng.integers(COLUMNS)),
         exposure_ev=float(rng.uniform(*config.exposure_ev)),
         white_balance=float(rng.uniform(*config.white_balance)),
-        sun_to_sky=float(rng.uniform(*ratio)),
-        sun_elevation_deg=float(rng.uniform(*config.sun_elevation_deg)),
-        warmth=float(rng.uniform(*config.warmth)),
+        sun_to_sky=float(rng.uniform(*(rig.ratio or ratio))),
+        sun_elevation_deg=float(rng.uniform(*(rig.elevation_deg or config.sun_elevation_deg))),
+        warmth=float(rng.uniform(*(rig.warmth or config.warmth))),
         seed=int(rng.integers(2**31)),
     )
 
 
 def is_outdoor(spec: LightSpec) -> bool:
     """Whether the light belongs under the open sky."""
-    return spec.kind in ("sky", "overcast") or (spec.kind == "hdri" and spec.name in OUTDOORS)
+    return RIGS[spec.kind].outdoor if spec.kind in RIGS else spec.name in OUTDOORS
 
 
 def balanced_environment(spec: LightSpec, environments: Mapping[str, np.ndarray], height: int) -> np.ndarray:
@@ -113,7 +119,7 @@ def balanced_environment(spec: LightSpec, environments: Mapping[str, np.ndarray]
         radiance: np.ndarray = np.asarray(environments[spec.name], np.float32)
         radiance = np.roll(radiance, spec.yaw_columns * radiance.shape[1] // COLUMNS, 1)
     else:
-        radiance = _procedural(spec)
+        radiance = procedural(spec)
     if radiance.shape[0] != height:
         shrink = radiance.shape[0] > height
         method = cv2.INTER_AREA if shrink else cv2.INTER_LINEAR
@@ -137,8 +143,8 @@ def build_light(spec: LightSpec, environments: Mapping[str, np.ndarray]) -> Ligh
     """Turn a spec into SH irradiance, a reflection environment, a sun, and an exposure that suits skin."""
     radiance = balanced_environment(spec, environments, HEIGHT)
     ambient, direction, sun = split_sun(radiance)
-    if spec.kind in ("sky", "studio"):
-        direction, sun = _lamp(spec)
+    if spec.kind in RIGS and RIGS[spec.kind].lamp:
+        direction, sun = lamp(spec)
         sun = sun * irradiance_sh(ambient)[0].mean() * 0.282095 * np.pi * spec.sun_to_sky
     direction, sun = _raised(direction), _believable(sun)
     sh = irradiance_sh(ambient)
@@ -206,59 +212,3 @@ def _believable(sun: np.ndarray) -> np.ndarray:
         return np.zeros(3)
     tint = np.clip(sun / luminance, [1.0, 0.9, 0.55], [1.35, 1.03, 0.98])
     return tint / (tint @ LUMINANCE) * luminance
-
-
-def _tint(warmth: float) -> np.ndarray:
-    return np.array([1.0 + 0.18 * warmth, 1.0, 1.0 - 0.3 * warmth])
-
-
-def _lamp(spec: LightSpec) -> tuple[np.ndarray, np.ndarray]:
-    """Direction and colour of the procedural sun or key light."""
-    azimuth = spec.yaw_columns / COLUMNS * 2 * np.pi
-    elevation = np.radians(spec.sun_elevation_deg)
-    direction = np.array([np.cos(azimuth) * np.cos(elevation), np.sin(elevation), np.sin(azimuth) * np.cos(elevation)])
-    return direction, _tint(spec.warmth)
-
-
-def _procedural(spec: LightSpec) -> np.ndarray:
-    rng = np.random.default_rng(spec.seed)
-    up = directions(HEIGHT)[..., 1]
-    toward = directions(HEIGHT) @ _lamp(spec)[0]
-    ground = rng.uniform(0.12, 0.4) * rng.uniform([0.9, 0.9, 0.75], [1.1, 1.0, 1.0])
-    if spec.kind == "sky":
-        blue, haze = np.array([0.55, 0.72, 1.0]), np.array([0.95, 0.97, 1.0])
-        depth = np.clip(up, 0, 1)[..., None] ** rng.uniform(0.35, 0.7)
-        sky = haze * (1 - depth) + blue * depth * rng.uniform(0.6, 0.9)
-        sky = sky + 1.2 * np.maximum(toward, 0)[..., None] ** 24 * _tint(spec.warmth)
-        clouds = cv2.resize(
-            rng.random((8, 16, 1)).astype(np.float32), (2 * HEIGHT, HEIGHT), interpolation=cv2.INTER_CUBIC
-        )
-        sky = sky + rng.uniform(0, 0.6) * np.clip(clouds - 0.55, 0, 1)[..., None]
-    elif spec.kind == "overcast":  # CIE standard overcast sky
-        sky = ((1 + 2 * np.clip(up, 0, 1)) / 3)[..., None] * rng.uniform([0.95, 0.97, 0.97], [1.0, 1.0, 1.03])
-        sky = sky + 0.25 * np.maximum(toward, 0)[..., None] ** 3
-    else:
-        return _studio(spec, rng, ground)
-    edge = np.clip(up * 12.0 + 0.5, 0, 1)[..., None]
-    return (ground * (1 - edge) + sky * edge).astype(np.float32)
-
-
-def _studio(spec: LightSpec, rng: np.random.Generator, ground: np.ndarray) -> np.ndarray:
-    """Grey walls, brighter above, with a few soft boxes around the set."""
-    d = directions(HEIGHT)
-    room = np.full(d.shape, rng.uniform(0.25, 0.6)) * (0.75 + 0.25 * d[..., 1:2])
-    room = np.where(d[..., 1:2] < -0.1, ground, room)
-    key = _lamp(spec)[0]
-    turns = np.radians(rng.uniform([110, 150], [170, 230])) * rng.choice([-1, 1])
-    lamps = [(key, 2.5)]
-    for turn in turns:
-        c, s = np.cos(turn), np.sin(turn)
-        lamps.append(
-            (np.array([c * key[0] - s * key[2], rng.uniform(0.1, 0.6), s * key[0] + c * key[2]]), rng.uniform(0.6, 2))
-        )
-    for axis, strength in lamps:
-        axis = axis / np.linalg.norm(axis)
-        half = np.radians(rng.uniform(12, 26))
-        box = np.clip((d @ axis - np.cos(half)) * 12.0 + 0.5, 0, 1)[..., None]
-        room = room + box * strength * _tint(spec.warmth * 0.5)
-    return room.astype(np.float32)

@@ -3,31 +3,36 @@
 Each pattern is grey or softly tinted with a linear mean near one half, so that Material.color recolours it for free.
 """
 
+import zlib
 from collections.abc import Iterable
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
-SIZE = 512
+from scenes.noise import SIZE, cells, noise
+from scenes.patterns_places import PLACE_MAKERS, PLACE_METRES
+
 FLOORS = ("wood", "carpet", "concrete", "mat", "tile")
 WALLS = ("paint", "plaster", "brick", "panel", "tile", "wallpaper", "concrete")
 GROUNDS = ("grass", "asphalt", "gravel", "paving", "sand")
 TILE_METRES = {
     "wood": 2.0, "carpet": 1.5, "concrete": 3.0, "mat": 2.0, "tile": 1.6, "paint": 3.0, "plaster": 2.0, "brick": 1.9,
     "panel": 1.6, "wallpaper": 1.2, "grass": 2.5, "asphalt": 2.0, "gravel": 1.6, "paving": 2.4, "sand": 3.0,
-    "poster": 1.0,
+    "poster": 1.0, **PLACE_METRES,
 }  # fmt: skip
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=96)
 def pattern(name: str, seed: int) -> np.ndarray:
-    """(SIZE, SIZE, 3) uint8 sRGB, read-only; one texture per name and seed.
+    """(SIZE, SIZE, 3) uint8 sRGB, read-only; one texture per name and seed; 4 channels where a pattern has holes.
 
     Raises:
         KeyError: the name is not in TILE_METRES.
     """
-    rng = np.random.default_rng([sorted(TILE_METRES).index(name) if name in TILE_METRES else _unknown(name), seed])
+    if name not in _MAKERS:
+        raise KeyError(f"pattern {name!r} is not known; choose one of {', '.join(sorted(TILE_METRES))}")
+    rng = np.random.default_rng([zlib.crc32(name.encode()), seed])
     grey_or_color = _MAKERS[name](rng)
     picture = grey_or_color if grey_or_color.ndim == 3 else np.repeat(grey_or_color[..., None], 3, 2)
     texture = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
@@ -47,36 +52,9 @@ def mean_linear(texture: np.ndarray) -> float:
     return float((small**2.2).mean())
 
 
-def _unknown(name: str) -> int:
-    raise KeyError(f"pattern {name!r} is not known; choose one of {', '.join(sorted(TILE_METRES))}")
-
-
-def noise(rng: np.random.Generator, slope: float, stretch: tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
-    """(SIZE, SIZE) seamless noise of unit variance whose amplitude falls as frequency ** -slope."""
-    fy = np.fft.fftfreq(SIZE)[:, None] * SIZE * stretch[0]
-    fx = np.fft.rfftfreq(SIZE)[None] * SIZE * stretch[1]
-    radius = np.hypot(fy, fx)
-    radius[0, 0] = np.inf
-    field = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((SIZE, SIZE))) * radius**-slope, s=(SIZE, SIZE))
-    return field / field.std()
-
-
-def _cells(
-    rng: np.random.Generator, rows: int, columns: int, shift: float, joint: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """A running-bond grid: random level per cell in [0, 1), and 0 in the joints to 1 inside (soft edge)."""
-    y, x = np.meshgrid((np.arange(SIZE) + 0.5) / SIZE * rows, (np.arange(SIZE) + 0.5) / SIZE * columns, indexing="ij")
-    row = y.astype(int)
-    x = (x + shift * (row % max(round(1 / shift), 1) if shift else 0)) % columns
-    level = rng.random((rows, columns))[row, x.astype(int)]
-    edge = np.minimum(y % 1, 1 - y % 1) / rows * SIZE
-    if columns > 1:  # one cell per row is a board without an end
-        edge = np.minimum(edge, np.minimum(x % 1, 1 - x % 1) / columns * SIZE)
-    return level, np.clip(edge - joint, 0, 1.5) / 1.5
-
-
 def _paint(rng):
-    return 0.72 + 0.012 * noise(rng, 1.6) + 0.006 * noise(rng, 0.3)
+    scuffs = np.clip(noise(rng, 0.8, (0.25, 1.5)) - 2.0, 0, 1.5)
+    return 0.72 + 0.022 * noise(rng, 1.5) + 0.012 * noise(rng, 0.2) - 0.03 * scuffs
 
 
 def _plaster(rng):
@@ -90,7 +68,7 @@ def _concrete(rng):
 
 
 def _brick(rng):
-    level, inside = _cells(rng, 24, 8, 0.5, 1.5)
+    level, inside = cells(rng, 24, 8, 0.5, 1.5)
     warm = np.array([0.74, 0.52, 0.43]) if rng.random() < 0.6 else np.array([0.68, 0.66, 0.63])
     stone = warm * (0.82 + 0.3 * level + 0.06 * noise(rng, 0.7))[..., None]
     mortar = (0.72 + 0.03 * noise(rng, 0.5))[..., None] * np.array([1.0, 0.98, 0.94])
@@ -98,7 +76,7 @@ def _brick(rng):
 
 
 def _planks(rng, rows, columns, contrast):
-    level, inside = _cells(rng, rows, columns, 0.5 if columns > 1 else 0.0, 0.4)
+    level, inside = cells(rng, rows, columns, 0.5 if columns > 1 else 0.0, 0.4)
     y = np.arange(SIZE)[:, None] / SIZE
     grain = noise(rng, 0.9, (0.12, 3.0))
     rings = np.sin(2 * np.pi * (rows * 3 * y + 0.7 * noise(rng, 1.6, (0.5, 3.0)) + 9 * level))
@@ -116,7 +94,7 @@ def _panel(rng):
 
 def _tile(rng):
     count = int(rng.choice([4, 6, 8]))
-    level, inside = _cells(rng, count, count, 0.0, 1.2)
+    level, inside = cells(rng, count, count, 0.0, 1.2)
     return (0.74 + 0.05 * (level - 0.5) + 0.012 * noise(rng, 1.3)) * (0.62 + 0.38 * inside)
 
 
@@ -125,7 +103,7 @@ def _carpet(rng):
 
 
 def _mat(rng):
-    level, inside = _cells(rng, 2, 2, 0.0, 0.8)
+    level, inside = cells(rng, 2, 2, 0.0, 0.8)
     second = 0.55 + 0.2 * rng.random()
     checker = (np.indices((SIZE, SIZE)) * 2 // SIZE).sum(0) % 2
     return np.where(checker == 0, 0.7, second) * (0.7 + 0.3 * inside) + 0.02 * noise(rng, 0.2) + 0.01 * (level - 0.5)
@@ -158,7 +136,7 @@ def _gravel(rng):
 
 
 def _paving(rng):
-    level, inside = _cells(rng, 6, 3, 0.5, 1.0)
+    level, inside = cells(rng, 6, 3, 0.5, 1.0)
     stone = 0.68 + 0.12 * (level - 0.5) + 0.03 * noise(rng, 0.8) + 0.03 * noise(rng, 1.6)
     return stone * (0.5 + 0.5 * inside)
 
@@ -185,5 +163,5 @@ def _poster(rng):
 _MAKERS = {
     "paint": _paint, "plaster": _plaster, "concrete": _concrete, "brick": _brick, "wood": _wood, "panel": _panel,
     "tile": _tile, "carpet": _carpet, "mat": _mat, "wallpaper": _wallpaper, "grass": _grass, "asphalt": _asphalt,
-    "gravel": _gravel, "paving": _paving, "sand": _sand, "poster": _poster,
+    "gravel": _gravel, "paving": _paving, "sand": _sand, "poster": _poster, **PLACE_MAKERS,
 }  # fmt: skip

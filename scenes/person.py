@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from scenes.expression import REST, Expression, FaceBinding, bind_face, express_layers
 from scenes.layers import Layer
 from scenes.renderer import MeshPart
 from scenes.rig import DRIVERS, PARTS, dominant_driver, skin
 from scenes.subject import Subject
+
+YIELDING = ("hair", "hat", "bag", "brow", "lash")
+"""Kinds of layers that a lying body does not rest on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +28,8 @@ class Person:
         vertices: (V, 3) rest, m; weights: (V, D) CSR.
         faces: (G, 3) welded, for smooth normals; corner_sum: (V, G) sums face normals at vertices.
         drivers: (V,) the driver each vertex follows most; part_ids: (V,) uint8, see rig.PARTS.
+        bears: (V,) whether it can rest on a floor: hair and bags give way.
+        face: what moves with the face.
     """
 
     key: str
@@ -36,6 +42,8 @@ class Person:
     corner_sum: sp.csr_matrix
     drivers: np.ndarray
     part_ids: np.ndarray
+    bears: np.ndarray
+    face: FaceBinding
 
 
 def part_of_driver(name: str) -> int:
@@ -60,12 +68,16 @@ def make_person(key: str, subject: Subject, layers: tuple[Layer, ...]) -> Person
     to_part = np.array([part_of_driver(name) for name in DRIVERS], np.uint8)
     drivers = dominant_driver(weights)
     vertices = np.concatenate([layer.vertices for layer in layers])
-    return Person(key, subject, layers, starts, vertices, weights, faces, corner_sum, drivers, to_part[drivers])
+    bears = np.concatenate([np.full(len(layer.vertices), layer.kind not in YIELDING) for layer in layers])
+    face = bind_face(layers, starts, subject.vertices)
+    parts = to_part[drivers]
+    return Person(key, subject, layers, starts, vertices, weights, faces, corner_sum, drivers, parts, bears, face)
 
 
-def posed_vertices(person: Person, transforms: np.ndarray) -> np.ndarray:
-    """(V, 3) m from skin transforms (D, 4, 4)."""
-    return skin(person.weights, person.vertices, transforms)
+def posed_vertices(person: Person, transforms: np.ndarray, expression: Expression = REST) -> np.ndarray:
+    """(V, 3) m from skin transforms (D, 4, 4) and what the face does."""
+    rest = express_layers(person.face, person.vertices, person.subject.vertices, expression)
+    return skin(person.weights, rest, transforms)
 
 
 def skin_heights(person: Person, transforms: np.ndarray) -> np.ndarray:

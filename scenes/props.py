@@ -1,6 +1,7 @@
 """Boxes and what is made of them: seats, furniture, panels. Plain arrays, no graphics."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -8,6 +9,8 @@ from scenes.patterns import pattern, rgb
 from scenes.renderer import Material, MeshPart
 
 _SIDES = [(axis, sign) for axis in range(3) for sign in (-1.0, 1.0)]
+_UV_AXES = ((2, 1), (0, 2), (0, 1))
+"""The two axes that a picture on a side normal to x, y, z runs along."""
 
 
 def box_mesh(center, half, cell: float = 0.5, metres: float = 1.0):
@@ -16,24 +19,29 @@ def box_mesh(center, half, cell: float = 0.5, metres: float = 1.0):
     Returns:
         vertices (V, 3) m, normals (V, 3), faces (F, 3), uv (V, 2) in units of `metres`.
     """
-    center, half = np.asarray(center, float), np.asarray(half, float)
-    vertices, normals, faces, uv = [], [], [], []
+    half = np.asarray(half, float)
+    unit, normals, faces, flat = _unit_box(tuple(max(1, round(2 * side / cell)) for side in half.tolist()))
+    points = unit * half
+    uv = np.take_along_axis(points, flat, 1) / metres
+    return points + np.asarray(center, float), normals.copy(), faces.copy(), uv
+
+
+@lru_cache(maxsize=256)
+def _unit_box(counts: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """A box from -1 to 1 with `counts` cells along x, y, z: vertices, normals, faces, and the (V, 2) axes of its uv."""
+    vertices, normals, faces, flat = [], [], [], []
     start = 0
     for axis, sign in _SIDES:
         a, b = (axis + 1) % 3, (axis + 2) % 3
-        counts = [max(1, round(2 * half[k] / cell)) for k in (a, b)]
-        grid_a, grid_b = np.meshgrid(
-            *(np.linspace(-1, 1, n + 1) * half[k] for n, k in zip(counts, (a, b), strict=True))
-        )
-        points = np.zeros((grid_a.size, 3))
-        points[:, a], points[:, b], points[:, axis] = grid_a.ravel(), grid_b.ravel(), sign * half[axis]
-        vertices.append(points + center)
+        grid_a, grid_b = np.meshgrid(*(np.linspace(-1, 1, counts[k] + 1) for k in (a, b)))
+        points = np.full((grid_a.size, 3), sign)
+        points[:, a], points[:, b] = grid_a.ravel(), grid_b.ravel()
+        vertices.append(points)
         normals.append(np.tile(np.eye(3)[axis] * sign, (len(points), 1)))
-        flat = points[:, [2, 1]] if axis == 0 else points[:, [0, 2]] if axis == 1 else points[:, [0, 1]]
-        uv.append(flat / metres)
-        faces.append(grid_faces(counts[0], counts[1], sign < 0) + start)
+        flat.append(np.tile(_UV_AXES[axis], (len(points), 1)))
+        faces.append(grid_faces(counts[a], counts[b], sign < 0) + start)
         start += len(points)
-    return np.concatenate(vertices), np.concatenate(normals), np.concatenate(faces), np.concatenate(uv)
+    return np.concatenate(vertices), np.concatenate(normals), np.concatenate(faces), np.concatenate(flat)
 
 
 def grid_faces(columns: int, rows: int, flip: bool = False) -> np.ndarray:
@@ -72,7 +80,13 @@ _GRAIN = 3.5  # m per texture tile on seats: boards as wide as the seat, not par
 
 @dataclass(frozen=True, slots=True)
 class SeatSpec:
-    """How a seat looks: style is crate, stool or bench; colour is sRGB; texture is a scenes.patterns name."""
+    """How a seat looks.
+
+    Attributes:
+        style: of a plain one: crate, stool or bench; width, depth: m.
+        color: sRGB; texture, texture_seed: a scenes.patterns name and its variant.
+        kind, variant: a piece of furniture (scenes.seat_object) in its stead; "" for none.
+    """
 
     style: str
     width: float
@@ -80,6 +94,8 @@ class SeatSpec:
     color: tuple[float, float, float]
     texture: str
     texture_seed: int
+    kind: str = ""
+    variant: int = 0
 
 
 def draw_seat(rng: np.random.Generator) -> SeatSpec:

@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 from biomech.errors import RenderError
+from scenes.lens import through_lens
 from scenes.renderer import Frame, Scene
 
 _LIBRARIES = {"egl": ("EGL", "libEGL.so.1"), "osmesa": ("OSMesa", "libOSMesa.so.8")}
@@ -90,7 +91,7 @@ class PyrenderRenderer:
         RenderError: no platform gives a context.
     """
 
-    def __init__(self, width: int, height: int, platform: str = "auto", memory_limit: int = 192 * 2**20) -> None:
+    def __init__(self, width: int, height: int, platform: str = "auto", memory_limit: int = 128 * 2**20) -> None:
         if width < 1 or height < 1:
             raise RenderError(f"a picture of {width}x{height} px cannot be drawn; give a positive width and height")
         self.width, self.height = width, height
@@ -129,6 +130,8 @@ class PyrenderRenderer:
         if len(set(keys)) != len(keys):
             twice = next(key for key in keys if keys.count(key) > 1)
             raise RenderError(f"two parts share the key {twice!r}; every part of a scene needs its own")
+        if any(camera.distortion):
+            return through_lens(scene, self._offscreen.draw)
         return self._offscreen.draw(scene)
 
     @property

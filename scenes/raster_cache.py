@@ -7,8 +7,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from scenes.raster_context import Image2D, PartPrimitive, mip_levels
+from scenes.raster_context import Image2D, PartPrimitive
+from scenes.raster_math import mip_levels, relief_levels
 from scenes.renderer import MeshPart
+
+
+@dataclass(slots=True)
+class Relief:
+    """A surface's detail on the card: its picture, the slope that full scale stands for, and what it was made of."""
+
+    image: Image2D
+    gain: float
+    digest: bytes
+    source: weakref.ref
 
 
 @dataclass(slots=True)
@@ -21,6 +32,7 @@ class Resident:
     digest: bytes
     source: weakref.ref | None
     linear_color: np.ndarray
+    relief: "Relief | None" = None
     is_ground: bool = False
     corners: np.ndarray = field(default_factory=lambda: np.zeros((8, 3)))
 
@@ -46,6 +58,11 @@ class Resident:
         at = self.corners @ shadow_from_world[:3, :3].T + shadow_from_world[:3, 3]
         return bool((at.min(0)[:2] < 1).all() and (at.max(0)[:2] > -1).all() and at[:, 2].max() > -1)
 
+    def near(self, frame: np.ndarray) -> bool:
+        """Whether the part may lie in the occlusion grid, see scenes.raster_surface.Sight."""
+        sides = 1.0 / frame[3:6]
+        return bool((self.corners.max(0) > frame[:3]).all() and (self.corners.min(0) < frame[:3] + sides).all())
+
 
 class PartCache:
     """Parts and textures on the card, at most `limit` bytes of them besides those in use."""
@@ -54,6 +71,7 @@ class PartCache:
         self._limit = limit
         self._parts: OrderedDict[str, Resident] = OrderedDict()
         self._textures: dict[bytes, list] = {}  # digest -> [texture, users]
+        self._gains: dict[bytes, float] = {}
         self._known: dict[int, tuple[weakref.ref, bytes]] = {}
         self.nbytes = 0
 
@@ -92,9 +110,23 @@ class PartCache:
         primitive._add_to_context()
         self.nbytes += primitive.nbytes
         source = None if texture is None else weakref.ref(part.material.texture)
-        resident = Resident(part, primitive, texture, digest, source, _linear(part.material.color))
+        resident = Resident(part, primitive, texture, digest, source, _linear(part.material.color), self._relief(part))
         self._parts[part.key] = resident
         return resident
+
+    def _relief(self, part: MeshPart) -> Relief | None:
+        height = part.material.detail
+        if height is None or part.uv is None:
+            return None
+        digest = self._digest_of(height)
+        if digest not in self._textures:
+            levels, gain = relief_levels(height)
+            self._textures[digest] = [Image2D(levels, repeat=True), 0]
+            self._textures[digest][0]._add_to_context()
+            self._gains[digest] = gain
+            self.nbytes += self._textures[digest][0].nbytes
+        self._textures[digest][1] += 1
+        return Relief(self._textures[digest][0], self._gains[digest], digest, weakref.ref(height))
 
     def _digest_of(self, texture: np.ndarray) -> bytes:
         """Content digest, remembered as long as the array lives and cannot change."""
@@ -112,14 +144,19 @@ class PartCache:
         resident = self._parts.pop(key)
         resident.primitive.delete()
         self.nbytes -= resident.primitive.nbytes
-        if resident.texture is None:
-            return
-        entry = self._textures[resident.digest]
+        if resident.texture is not None:
+            self._unuse(resident.digest)
+        if resident.relief is not None:
+            self._unuse(resident.relief.digest)
+
+    def _unuse(self, digest: bytes) -> None:
+        entry = self._textures[digest]
         entry[1] -= 1
         if entry[1] == 0:
-            self.nbytes -= resident.texture.nbytes
-            resident.texture.delete()
-            del self._textures[resident.digest]
+            self.nbytes -= entry[0].nbytes
+            entry[0].delete()
+            del self._textures[digest]
+            self._gains.pop(digest, None)
 
     def release(self) -> None:
         """Let go of the caller's arrays; only the card's copies stay."""
@@ -137,13 +174,17 @@ def _still_fits(resident: Resident, part: MeshPart) -> bool:
     if resident.primitive.shape != (len(part.vertices), len(part.faces)):
         return False
     texture = part.material.texture if part.uv is not None else None
-    if texture is None or resident.source is None:
-        return texture is None and resident.source is None
-    if resident.source() is texture:
-        return True
-    if _digest(texture) != resident.digest:
+    detail = part.material.detail if part.uv is not None else None
+    if (texture is None) != (resident.source is None) or (detail is None) != (resident.relief is None):
         return False
-    resident.source = weakref.ref(texture)
+    if texture is not None and resident.source is not None and resident.source() is not texture:
+        if _digest(texture) != resident.digest:
+            return False
+        resident.source = weakref.ref(texture)
+    if detail is not None and resident.relief is not None and resident.relief.source() is not detail:
+        if _digest(detail) != resident.relief.digest:
+            return False
+        resident.relief.source = weakref.ref(detail)
     return True
 
 

@@ -8,7 +8,6 @@ import ctypes
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 if not hasattr(np, "infty"):  # pyrender 0.1.45 predates numpy 2
@@ -16,15 +15,13 @@ if not hasattr(np, "infty"):  # pyrender 0.1.45 predates numpy 2
 
 import pyrender
 from OpenGL import GL
+from OpenGL.GL import shaders
 from pyrender.shader_program import ShaderProgram, ShaderProgramCache
 
 from biomech.errors import RenderError
 from scenes.renderer import MeshPart
 
 SHADERS = Path(__file__).parent / "shaders"
-_LEVEL = np.arange(256) / 255.0
-_LINEAR = np.where(_LEVEL <= 0.04045, _LEVEL / 12.92, ((_LEVEL + 0.055) / 1.055) ** 2.4)
-_SQRT_LINEAR = np.round(np.sqrt(_LINEAR) * 255.0).astype(np.uint8)  # decoded by one multiplication in the shader
 
 
 class Program(ShaderProgram):
@@ -33,6 +30,17 @@ class Program(ShaderProgram):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self._locations: dict[str, int] = {}
+
+    def _add_to_context(self) -> None:
+        # not validated here, as pyrender does: samplers of several kinds all point at unit 0 until they are set
+        kinds = ((self.vertex_shader, GL.GL_VERTEX_SHADER), (self.fragment_shader, GL.GL_FRAGMENT_SHADER))
+        stages = [shaders.compileShader(self._load(path), kind) for path, kind in kinds]
+        self._program_id = shaders.compileProgram(*stages, validate=False)
+
+    def _remove_from_context(self) -> None:
+        if self._program_id is not None:
+            GL.glDeleteProgram(self._program_id)
+            self._program_id = None
 
     def location(self, name: str) -> int:
         """Location of a uniform; -1 where this variant does not use it."""
@@ -51,6 +59,16 @@ class Program(ShaderProgram):
             value = np.ascontiguousarray(value, np.float32)
             send = GL.glUniform3fv if value.shape[-1] == 3 else GL.glUniform4fv
             send(at, value.size // value.shape[-1], value)
+
+    def rotation(self, name: str, value: np.ndarray) -> None:
+        """Set a mat3 to the rotation of a (4, 4) matrix."""
+        if (at := self.location(name)) >= 0:
+            GL.glUniformMatrix3fv(at, 1, GL.GL_TRUE, np.ascontiguousarray(value[:3, :3], np.float32))
+
+    def pair(self, name: str, first: float, second: float) -> None:
+        """Set a vec2."""
+        if (at := self.location(name)) >= 0:
+            GL.glUniform2f(at, float(first), float(second))
 
     def scalar(self, name: str, value: float) -> None:
         """Set a float."""
@@ -127,6 +145,27 @@ class Image2D(pyrender.Texture):
         self._upload(0, level)
 
 
+class Grid3D(pyrender.Texture):
+    """A volume of two channels that is replaced for every picture; outside it there is nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(source=None, source_channels="RG", width=1, height=1)
+
+    def _add_to_context(self) -> None:
+        self._texid = GL.glGenTextures(1)
+
+    def replace(self, grid: np.ndarray) -> None:
+        """Hold (z, y, x, 2) uint8."""
+        GL.glBindTexture(GL.GL_TEXTURE_3D, self._texid)
+        GL.glPixelStorei(GL.GL_UNPACK_ALIGNMENT, 1)
+        depth, height, width = grid.shape[:3]
+        GL.glTexImage3D(GL.GL_TEXTURE_3D, 0, GL.GL_RG8, width, height, depth, 0, GL.GL_RG, GL.GL_UNSIGNED_BYTE, grid)
+        for name in (GL.GL_TEXTURE_MIN_FILTER, GL.GL_TEXTURE_MAG_FILTER):
+            GL.glTexParameteri(GL.GL_TEXTURE_3D, name, GL.GL_LINEAR)
+        for name in (GL.GL_TEXTURE_WRAP_S, GL.GL_TEXTURE_WRAP_T, GL.GL_TEXTURE_WRAP_R):
+            GL.glTexParameteri(GL.GL_TEXTURE_3D, name, GL.GL_CLAMP_TO_BORDER)
+
+
 class DepthMap(pyrender.Texture):
     """A square depth texture to draw into and to compare against; outside it nothing is in shadow."""
 
@@ -148,44 +187,16 @@ class DepthMap(pyrender.Texture):
             GL.glTexParameteri(GL.GL_TEXTURE_2D, name, value)
 
 
-def mip_levels(texture: np.ndarray) -> list[np.ndarray]:
-    """(h, w, 3 or 4) uint8 sRGB, first row at v = 1 -> RGBA levels in square-root linear light, last row first.
-
-    Made here because the driver's own filter is slow in software and bleeds the colour of transparent texels, which
-    would give hair a rim: colour is averaged by coverage, and where nothing covers, coarser levels fill in.
-    """
-    color: np.ndarray = cv2.LUT(np.ascontiguousarray(texture[::-1, :, :3]), _SQRT_LINEAR)
-    opaque = texture.shape[2] == 3
-    alpha = np.full(color.shape[:2], 255, np.uint8) if opaque else np.ascontiguousarray(texture[::-1, :, 3])
-    levels = [np.dstack([color, alpha])]
-    weight: np.ndarray = alpha.astype(np.float32) / np.float32(255.0)
-    weighted: np.ndarray = color.astype(np.float32) * weight[..., None]
-    while max(levels[-1].shape[:2]) > 1:
-        size = tuple(max(side // 2, 1) for side in levels[-1].shape[1::-1])
-        if opaque:
-            levels.append(cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], 4))
-            continue
-        weighted = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], 3)
-        weight = cv2.resize(weight, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0])
-        color = weighted / np.maximum(weight, 1e-4)[..., None]
-        levels.append(np.round(np.dstack([color, weight * 255.0])).clip(0, 255).astype(np.uint8))
-    if not opaque:
-        for fine, coarse in zip(levels[-2::-1], levels[:0:-1], strict=True):
-            filler = cv2.resize(coarse[..., :3], fine.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-            bare = fine[..., 3] < 16
-            fine[bare, :3] = filler.reshape(*fine.shape[:2], 3)[bare]
-    return levels
-
-
 class PartPrimitive(pyrender.Primitive):
-    """One part on the card: a buffer that moves (position, normal), one that stays (uv, part id), and the faces."""
+    """One part on the card: a buffer that moves (position, normal), one that stays (uv, part id, shade), the faces."""
 
     def __init__(self, part: MeshPart) -> None:
         super().__init__(positions=np.zeros((1, 3), np.float32))
-        self._stay = np.zeros((len(part.vertices), 3), np.float32)
+        self._stay = np.zeros((len(part.vertices), 4), np.float32)
         if part.uv is not None:
             self._stay[:, :2] = part.uv
         self._stay[:, 2] = np.asarray(part.part_id, np.float32) / 255.0
+        self._stay[:, 3] = 1.0 if part.shade is None else part.shade
         self._faces = np.ascontiguousarray(part.faces, np.uint32)
         self.shape = (len(part.vertices), len(part.faces))
         self._moving = np.empty((self.shape[0], 6), np.float32)
@@ -197,7 +208,7 @@ class PartPrimitive(pyrender.Primitive):
         self._buffers = [int(b) for b in GL.glGenBuffers(3)]
         for buffer, data, usage, fields in (
             (self._buffers[0], self._moving, GL.GL_DYNAMIC_DRAW, ((0, 3, 0), (1, 3, 12))),
-            (self._buffers[1], self._stay, GL.GL_STATIC_DRAW, ((2, 2, 0), (3, 1, 8))),
+            (self._buffers[1], self._stay, GL.GL_STATIC_DRAW, ((2, 2, 0), (3, 1, 8), (4, 1, 12))),
         ):
             GL.glBindBuffer(GL.GL_ARRAY_BUFFER, buffer)
             GL.glBufferData(GL.GL_ARRAY_BUFFER, data.nbytes, data, usage)
@@ -239,18 +250,18 @@ class Target:
     stores: list[int]
 
 
-def frame_target(size: tuple[int, int], color: int, depth: int | None, samples: int) -> Target:
-    """A framebuffer of this colour and depth format; 0 samples for none but the pixel centre."""
+def frame_target(size: tuple[int, int], colors: tuple[int, ...], depth: int) -> Target:
+    """A framebuffer with these colour formats, one output of the shader each, and this depth format."""
     target = Target(int(GL.glGenFramebuffers(1)), [])
     GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, target.buffer)
-    for kind, place in ((color, GL.GL_COLOR_ATTACHMENT0), (depth, GL.GL_DEPTH_ATTACHMENT)):
-        if kind is None:
-            continue
+    places = [GL.GL_COLOR_ATTACHMENT0 + k for k in range(len(colors))]
+    for kind, place in (*zip(colors, places, strict=True), (depth, GL.GL_DEPTH_ATTACHMENT)):
         store = int(GL.glGenRenderbuffers(1))
         GL.glBindRenderbuffer(GL.GL_RENDERBUFFER, store)
-        GL.glRenderbufferStorageMultisample(GL.GL_RENDERBUFFER, samples, kind, *size)
+        GL.glRenderbufferStorage(GL.GL_RENDERBUFFER, kind, *size)
         GL.glFramebufferRenderbuffer(GL.GL_FRAMEBUFFER, place, GL.GL_RENDERBUFFER, store)
         target.stores.append(store)
+    GL.glDrawBuffers(len(places), places)
     if GL.glCheckFramebufferStatus(GL.GL_FRAMEBUFFER) != GL.GL_FRAMEBUFFER_COMPLETE:
-        raise RenderError(f"the graphics driver refuses a {size[0]}x{size[1]} frame buffer with {samples} samples")
+        raise RenderError(f"the graphics driver refuses a frame buffer of {size[0]}x{size[1]} px")
     return target

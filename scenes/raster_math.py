@@ -6,7 +6,14 @@ import numpy as np
 from scenes.renderer import Scene
 
 NEAREST = 0.05
+SHADOW_TEXEL = 0.003
+"""Finest grain of the sun's shadows, m."""
+
+_SHADOW_RIM = 4  # texels around the casters that stay lit
 _SH_BASIS = np.array([0.282095, 0.488603, 0.488603, 0.488603, 1.092548, 1.092548, 0.315392, 1.092548, 0.546274])
+_LEVEL = np.arange(256) / 255.0
+_LINEAR = np.where(_LEVEL <= 0.04045, _LEVEL / 12.92, ((_LEVEL + 0.055) / 1.055) ** 2.4)
+_SQRT_LINEAR = np.round(np.sqrt(_LINEAR) * 255.0).astype(np.uint8)  # decoded by one multiplication in the shader
 _CONTACT_LAYERS = ((0.03, 0.020, 0.55), (0.12, 0.05, 0.45), (0.45, 0.16, 0.40))  # height m, blur m, strength
 
 
@@ -39,8 +46,15 @@ def linear_depth(buffer: np.ndarray, near: float, far: float) -> np.ndarray:
     return depth
 
 
-def shadow_frame(casters: list[np.ndarray], sun_direction: np.ndarray, size: int) -> tuple[np.ndarray, float]:
-    """Orthographic light camera that just holds the casters: (4, 4) clip_from_world and the width of a texel in m."""
+def shadow_frame(
+    casters: list[np.ndarray], sun_direction: np.ndarray, size: int
+) -> tuple[np.ndarray, float, tuple[int, int]]:
+    """Orthographic light camera that just holds the casters.
+
+    Returns:
+        (4, 4) clip_from_world, the width of a texel in m, and the texels used across and down, at most `size` each:
+        no more of them than the picture can show.
+    """
     forward = -np.asarray(sun_direction, np.float64)
     side = np.cross(forward, [0.0, 1.0, 0.0] if abs(forward[1]) < 0.99 else [1.0, 0.0, 0.0])
     side /= np.linalg.norm(side)
@@ -49,12 +63,15 @@ def shadow_frame(casters: list[np.ndarray], sun_direction: np.ndarray, size: int
     for vertices in casters:
         at = vertices @ axes.T.astype(np.float32)
         low, high = np.minimum(low, at.min(0)), np.maximum(high, at.max(0))
-    pad = (high - low)[:2].max() * 4.0 / size + 1e-3
-    low, high = low - [pad, pad, 0.05], high + [pad, pad, 0.05]
+    texel = max(float((high - low)[:2].max()) / (size - 2 * _SHADOW_RIM), SHADOW_TEXEL)
+    low, high = low - [0, 0, 0.05], high + [0, 0, 0.05]
+    used = np.ceil((high - low)[:2] / texel).astype(int) + 2 * _SHADOW_RIM
+    middle, half = (high + low) / 2, (high - low) / 2
+    half[:2] = used * texel / 2
     matrix = np.eye(4)
-    matrix[:3, :3] = axes * (2.0 / (high - low))[:, None]
-    matrix[:3, 3] = -(high + low) / (high - low)
-    return matrix, float((high - low)[:2].max() / size)
+    matrix[:3, :3] = axes / half[:, None]
+    matrix[:3, 3] = -middle / half
+    return matrix, texel, (int(used[0]), int(used[1]))
 
 
 def sh_uniforms(irradiance_sh: np.ndarray) -> np.ndarray:
@@ -87,6 +104,59 @@ def contact_map(bodies: list[np.ndarray], size: int) -> tuple[np.ndarray, np.nda
     image = np.round((1.0 - open_sky) * 255.0).astype(np.uint8)
     image[[0, -1]] = image[:, [0, -1]] = 0
     return image, np.array([origin[0], origin[1], 1 / width, 1 / width])
+
+
+def mip_levels(texture: np.ndarray) -> list[np.ndarray]:
+    """(h, w, 3 or 4) uint8 sRGB, first row at v = 1 -> RGBA levels in square-root linear light, last row first.
+
+    Made here because the driver's own filter is slow in software and bleeds the colour of transparent texels, which
+    would give hair a rim: colour is averaged by coverage, and where nothing covers, coarser levels fill in.
+    """
+    color: np.ndarray = cv2.LUT(np.ascontiguousarray(texture[::-1, :, :3]), _SQRT_LINEAR)
+    if texture.shape[2] == 3:
+        levels = [cv2.cvtColor(color, cv2.COLOR_RGB2RGBA)]
+        while max(levels[-1].shape[:2]) > 1:
+            levels.append(_halved(levels[-1]))
+        return levels
+    alpha = np.ascontiguousarray(texture[::-1, :, 3])
+    levels = [np.dstack([color, alpha])]
+    weight: np.ndarray = alpha.astype(np.float32) / np.float32(255.0)
+    weighted: np.ndarray = color.astype(np.float32) * weight[..., None]
+    while max(levels[-1].shape[:2]) > 1:
+        weighted, weight = _halved(weighted), _halved(weight)
+        color = weighted / np.maximum(weight, 1e-4)[..., None]
+        levels.append(cv2.convertScaleAbs(cv2.merge([color, weight * 255.0])))
+    for fine, coarse in zip(levels[-2::-1], levels[:0:-1], strict=True):
+        filler = cv2.resize(coarse[..., :3], fine.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        filled = cv2.merge([filler.reshape(*fine.shape[:2], 3), fine[..., 3]])
+        cv2.copyTo(filled, (fine[..., 3] < 16).astype(np.uint8), fine)
+    return levels
+
+
+def _halved(image: np.ndarray) -> np.ndarray:
+    """Half as wide and high, at least one pixel; resize drops axes of length one."""
+    width, height = (max(side // 2, 1) for side in image.shape[1::-1])
+    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return small.reshape(height, width, *image.shape[2:])
+
+
+def relief_levels(height: np.ndarray) -> tuple[list[np.ndarray], float]:
+    """(h, w) uint8 tiling relief -> RGBA levels and a gain.
+
+    Red and green hold the slopes along u and v (128 flat) for a relief one repeat deep, divided by the gain; blue the
+    height; alpha is full. Slopes average out in coarser levels, so that far relief vanishes rather than sparkles.
+    """
+    relief = np.ascontiguousarray(height[::-1]).astype(np.float32) / 255.0  # rows grow with v, as in mip_levels
+    rows, columns = relief.shape
+    along = (np.roll(relief, -1, 1) - np.roll(relief, 1, 1)) * (columns / 2)
+    across = (np.roll(relief, -1, 0) - np.roll(relief, 1, 0)) * (rows / 2)
+    gain = max(float(np.percentile(np.abs(along), 99.5)), float(np.percentile(np.abs(across), 99.5)), 1e-3)
+    slopes = [np.clip(slope / gain, -1, 1) * 127 + 128 for slope in (along, across)]
+    finest = np.dstack([*slopes, relief * 255, np.full_like(relief, 255)])
+    levels = [np.rint(finest).astype(np.uint8)]
+    while max(levels[-1].shape[:2]) > 1:
+        levels.append(_halved(levels[-1]))
+    return levels, gain
 
 
 _LEVEL_ROUGHNESS = (0.0, 0.25, 0.5, 0.75, 1.0)

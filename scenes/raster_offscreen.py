@@ -6,7 +6,9 @@ from typing import Any
 
 import pyrender
 from OpenGL import GL
+from OpenGL.error import Error as AnyGLError
 
+from biomech.errors import GraphicsLost
 from scenes.raster_passes import PassRenderer
 from scenes.renderer import Frame, Scene
 
@@ -30,8 +32,12 @@ class Offscreen(pyrender.OffscreenRenderer):
 
     def draw(self, scene: Scene) -> Frame:
         """Draw with this context current, so that several renderers may share a process."""
-        self._platform.make_current()
-        return self._renderer.draw_scene(scene)
+        try:
+            self._platform.make_current()
+            return self._renderer.draw_scene(scene)
+        except AnyGLError as error:
+            said = " ".join(str(error).split())[:200]
+            raise GraphicsLost(f"the graphics driver failed ({type(error).__name__}: {said})") from error
 
     @property
     def resident_bytes(self) -> int:

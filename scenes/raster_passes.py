@@ -1,4 +1,4 @@
-"""The passes of one picture: sun shadow, identity with depth, colour. A pyrender Renderer that draws our parts.
+"""The passes of one picture: sun shadow, then colour with ids and depth. A pyrender Renderer that draws our parts.
 
 Imported only by scenes.raster once a platform is chosen. Row 0 of every buffer is the top of the picture: the
 projection is upside down, so that nothing is flipped after reading back.
@@ -15,23 +15,28 @@ from OpenGL import GL
 from pyrender.renderer import Renderer as BaseRenderer
 
 from scenes.raster_cache import PartCache, Resident
-from scenes.raster_context import DepthMap, Image2D, Program, Programs, Target, frame_target
-from scenes.raster_math import (
-    clip_from_world,
-    contact_map,
-    environment_levels,
-    linear_depth,
-    sh_uniforms,
-    shadow_frame,
+from scenes.raster_context import DepthMap, Grid3D, Image2D, Programs, Target, frame_target
+from scenes.raster_edges import antialias
+from scenes.raster_math import clip_from_world, contact_map, environment_levels, linear_depth, shadow_frame
+from scenes.raster_occlusion import occlusion_grid
+from scenes.raster_surface import (
+    UNIT_ALBEDO,
+    UNIT_CONTACT,
+    UNIT_ENVIRONMENT,
+    UNIT_OCCLUSION,
+    UNIT_SHADOW,
+    Sight,
+    Surfaces,
+    bind,
+    cull,
+    masked,
+    texture_from_clip,
 )
 from scenes.renderer import Frame, Light, Scene
 
 SHADOW_SIZE = 1024
 CONTACT_SIZE = 192
-SAMPLES = 4
 _ENVIRONMENTS = 64
-_GLOSSY = 0.5  # smoother surfaces look their reflection up, rougher ones take it from the irradiance
-_UNIT_ALBEDO, _UNIT_SHADOW, _UNIT_ENVIRONMENT, _UNIT_CONTACT = range(4)
 
 
 class PassRenderer(BaseRenderer):
@@ -42,12 +47,8 @@ class PassRenderer(BaseRenderer):
         self._program_cache = Programs()
         self._cache = PartCache(memory_limit)
         self._environments: OrderedDict[str, Image2D] = OrderedDict()
-        self.samples = min(SAMPLES, int(GL.glGetIntegerv(GL.GL_MAX_SAMPLES)))
-        self._scale = 1 if self.samples > 1 else 2  # without multisampling the picture is drawn twice as large
-        size = (width * self._scale, height * self._scale)
-        self._color = frame_target(size, GL.GL_RGBA8, GL.GL_DEPTH_COMPONENT24, self.samples if self._scale == 1 else 0)
-        self._resolved = frame_target(size, GL.GL_RGBA8, None, 0) if self._scale == 1 else self._color
-        self._ids = frame_target((width, height), GL.GL_RG8, GL.GL_DEPTH_COMPONENT32F, 0)
+        self._picture = frame_target((width, height), (GL.GL_RGBA8, GL.GL_RGBA8), GL.GL_DEPTH_COMPONENT32F)
+        self._normals: Target | None = None
         self._shadow_map = DepthMap(SHADOW_SIZE)
         self._shadow_map._add_to_context()
         self._shadow = Target(int(GL.glGenFramebuffers(1)), [])
@@ -59,6 +60,8 @@ class PassRenderer(BaseRenderer):
         GL.glReadBuffer(GL.GL_NONE)
         self._contact_texture = Image2D([np.zeros((CONTACT_SIZE, CONTACT_SIZE), np.uint8)], repeat=False)
         self._contact_texture._add_to_context()
+        self._occlusion_map = Grid3D()
+        self._occlusion_map._add_to_context()
         self.timings: dict[str, float] | None = None
 
     def _timed(self, name: str, work: Callable, *args):
@@ -73,16 +76,21 @@ class PassRenderer(BaseRenderer):
     def draw_scene(self, scene: Scene) -> Frame:
         """Draw one scene; the caller made the context current."""
         residents = self._timed("upload", self._cache.update, scene.parts)
-        shadow_from_world, texel_metres = self._timed("shadow", self._shadow_pass, residents, scene.light)
+        shadow = self._timed("shadow", self._shadow_pass, residents, scene.light)
         contact_frame = self._timed("contact", self._contact, residents)
+        occlusion_frame = self._timed("occlusion", self._occlusion, residents)
         projection, near, far = clip_from_world(scene)
-        ids, depth = self._timed("ids", self._ids_pass, residents, projection, near, far)
-        rgba = self._timed(
-            "colour", self._color_pass, residents, scene, projection, shadow_from_world, texel_metres, contact_frame
-        )
+        light, cam_from_world = scene.light, scene.camera.cam_from_world
+        matrix, into_map, lift, texel = shadow
+        sight = Sight(projection, cam_from_world, light, matrix, into_map, lift, texel, contact_frame, occlusion_frame)
+        self._timed("colour", self._surface_pass, residents, sight)
+        rgba, ids, depth = self._timed("read", self._read, near, far)
         rgb = self._timed("composite", composite, rgba, scene.background)
+        rgb = self._timed("edges", antialias, rgb, ids[..., 2], depth)
+        normals = self._timed("normals", self._normals_pass, residents, sight) if scene.normals else None
         self._cache.release()
-        return Frame(rgb, depth, np.ascontiguousarray(ids[..., 0]), np.ascontiguousarray(ids[..., 1]))
+        instance, part = (np.ascontiguousarray(ids[..., k]) for k in (0, 1))
+        return Frame(rgb, depth, instance, part, normals)
 
     # --- passes -------------------------------------------------------------------------------------------------
 
@@ -97,42 +105,32 @@ class PassRenderer(BaseRenderer):
         GL.glClearColor(0.0, 0.0, 0.0, 0.0)
         GL.glClear(clear)
 
-    def _cull(self, resident: Resident) -> None:
-        if resident.part.material.double_sided:
-            GL.glDisable(GL.GL_CULL_FACE)
-        else:
-            GL.glEnable(GL.GL_CULL_FACE)
-            GL.glFrontFace(GL.GL_CW)  # counter-clockwise, in an upside-down picture
-
-    def _bind(self, unit: int, texture: pyrender.Texture) -> None:
-        GL.glActiveTexture(GL.GL_TEXTURE0 + unit)
-        GL.glBindTexture(GL.GL_TEXTURE_2D, texture._texid)
-
-    def _masked(self, resident: Resident) -> bool:
-        return resident.part.material.cutout and resident.texture is not None
-
-    def _shadow_pass(self, residents: list[Resident], light: Light) -> tuple[np.ndarray | None, float]:
+    def _shadow_pass(
+        self, residents: list[Resident], light: Light
+    ) -> tuple[np.ndarray | None, np.ndarray | None, float, float]:
+        """What scenes.raster_surface.Sight holds of the shadow."""
         casters = [r for r in residents if r.part.casts_shadow]
         if not casters or not np.any(light.sun_color > 0):
-            return None, 0.0
-        matrix, texel = shadow_frame([r.part.vertices for r in casters], light.sun_direction, SHADOW_SIZE)
-        self._begin(self._shadow, SHADOW_SIZE, SHADOW_SIZE, GL.GL_DEPTH_BUFFER_BIT)
+            return None, None, 0.0, 0.0
+        matrix, metres, used = shadow_frame([r.part.vertices for r in casters], light.sun_direction, SHADOW_SIZE)
+        self._begin(self._shadow, *used, GL.GL_DEPTH_BUFFER_BIT)
         GL.glEnable(GL.GL_POLYGON_OFFSET_FILL)
         GL.glPolygonOffset(1.5, 2.0)
         for resident in casters:
-            masked = self._masked(resident)
-            program = self._program_cache.variant("shadow", *(["CUTOUT"] if masked else []))
+            holes = masked(resident)
+            program = self._program_cache.variant("shadow", *(["CUTOUT"] if holes else []))
             program._bind()
             program.matrix("clip_from_world", matrix)
-            if masked:
-                program.unit("albedo_map", _UNIT_ALBEDO)
-                self._bind(_UNIT_ALBEDO, resident.texture)
+            if holes:
+                program.unit("albedo_map", UNIT_ALBEDO)
+                bind(UNIT_ALBEDO, resident.texture)
             # cloth is a closed shell to the sun: its far side need not be drawn; strands and leaves are single sheets
-            (GL.glDisable if masked else GL.glEnable)(GL.GL_CULL_FACE)
+            (GL.glDisable if holes else GL.glEnable)(GL.GL_CULL_FACE)
             GL.glFrontFace(GL.GL_CCW)
             resident.primitive.draw()
         GL.glDisable(GL.GL_POLYGON_OFFSET_FILL)
-        return matrix, texel
+        into_map = texture_from_clip(used, SHADOW_SIZE) @ matrix
+        return matrix, into_map, 1.4 * metres + 0.002, 1.0 / SHADOW_SIZE
 
     def _contact(self, residents: list[Resident]) -> np.ndarray | None:
         bodies = [r.part.vertices for r in residents if r.part.instance_id > 0 and r.part.casts_shadow]
@@ -143,129 +141,83 @@ class PassRenderer(BaseRenderer):
             self._contact_texture.replace(image)
         return frame
 
-    def _ids_pass(
-        self, residents: list[Resident], projection: np.ndarray, near: float, far: float
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _occlusion(self, residents: list[Resident]) -> np.ndarray | None:
+        # people only: they have a vertex in every cell, and things may be as long as a fence
+        found = occlusion_grid([r.part.vertices for r in residents if 0 < r.part.instance_id < 100])
+        if found is None:
+            return None
+        grid, corner, cell = found
+        GL.glActiveTexture(GL.GL_TEXTURE0 + UNIT_OCCLUSION)
+        self._occlusion_map.replace(grid)
+        return np.array([*corner, *(1.0 / (cell * np.array(grid.shape[2::-1]))), cell])
+
+    def _surface_pass(self, residents: list[Resident], sight: Sight) -> None:
+        """Colour, ids and depth at pixel centres; the soft rims of cut-outs are blended in last, colour only."""
         width, height = self.viewport_width, self.viewport_height
-        self._begin(self._ids, width, height, GL.GL_COLOR_BUFFER_BIT | GL.GL_DEPTH_BUFFER_BIT)
-        for resident in residents:
-            masked = self._masked(resident)
-            program = self._program_cache.variant("ids", *(["CUTOUT"] if masked else []))
-            program._bind()
-            program.matrix("clip_from_world", projection)
-            program.scalar("instance", resident.part.instance_id / 255.0)
-            if masked:
-                program.unit("albedo_map", _UNIT_ALBEDO)
-                self._bind(_UNIT_ALBEDO, resident.texture)
-            self._cull(resident)
+        self._begin(self._picture, width, height, GL.GL_COLOR_BUFFER_BIT | GL.GL_DEPTH_BUFFER_BIT)
+        bind(UNIT_ENVIRONMENT, self._environment(sight.light))
+        bind(UNIT_SHADOW, self._shadow_map)
+        bind(UNIT_CONTACT, self._contact_texture)
+        surfaces = Surfaces(self._program_cache, sight)
+        for number, resident in enumerate(residents):
+            surfaces.use(resident, 1 + number % 255)
             resident.primitive.draw()
+        soft = [(number, resident) for number, resident in enumerate(residents) if masked(resident)]
+        if not soft:
+            return
+        GL.glDepthMask(GL.GL_FALSE)
+        GL.glColorMaski(1, GL.GL_FALSE, GL.GL_FALSE, GL.GL_FALSE, GL.GL_FALSE)
+        GL.glEnable(GL.GL_BLEND)
+        GL.glBlendFunc(GL.GL_ONE, GL.GL_ONE_MINUS_SRC_ALPHA)
+        for number, resident in soft:
+            surfaces.use(resident, 1 + number % 255, "FRINGE")
+            resident.primitive.draw()
+        GL.glDisable(GL.GL_BLEND)
+        GL.glColorMaski(1, GL.GL_TRUE, GL.GL_TRUE, GL.GL_TRUE, GL.GL_TRUE)
+        GL.glDepthMask(GL.GL_TRUE)
+
+    def _read(self, near: float, far: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        width, height = self.viewport_width, self.viewport_height
         GL.glPixelStorei(GL.GL_PACK_ALIGNMENT, 1)
-        ids = np.empty((height, width, 2), np.uint8)
-        GL.glReadPixels(0, 0, width, height, GL.GL_RG, GL.GL_UNSIGNED_BYTE, ids)
+        images = []
+        for place in (GL.GL_COLOR_ATTACHMENT0, GL.GL_COLOR_ATTACHMENT1):
+            GL.glReadBuffer(place)
+            images.append(np.empty((height, width, 4), np.uint8))
+            GL.glReadPixels(0, 0, width, height, GL.GL_RGBA, GL.GL_UNSIGNED_BYTE, images[-1])
         depth = np.empty((height, width), np.float32)
         GL.glReadPixels(0, 0, width, height, GL.GL_DEPTH_COMPONENT, GL.GL_FLOAT, depth)
-        return ids, linear_depth(depth, near, far)
+        return images[0], images[1], linear_depth(depth, near, far)
 
-    def _color_pass(
-        self,
-        residents: list[Resident],
-        scene: Scene,
-        projection: np.ndarray,
-        shadow_from_world: np.ndarray | None,
-        texel_metres: float,
-        contact_frame: np.ndarray | None,
-    ) -> np.ndarray:
-        width, height = self.viewport_width * self._scale, self.viewport_height * self._scale
-        self._begin(self._color, width, height, GL.GL_COLOR_BUFFER_BIT | GL.GL_DEPTH_BUFFER_BIT)
-        light = scene.light
-        self._bind(_UNIT_ENVIRONMENT, self._environment(light))
-        self._bind(_UNIT_SHADOW, self._shadow_map)
-        self._bind(_UNIT_CONTACT, self._contact_texture)
-        sh = sh_uniforms(light.irradiance_sh) * light.exposure
-        sun = np.asarray(light.sun_color, np.float64) * light.exposure / np.pi
-        world_from_cam = np.linalg.inv(scene.camera.cam_from_world)
-        ready: set[Program] = set()
+    def _normals_pass(self, residents: list[Resident], sight: Sight) -> np.ndarray:
+        """(H, W, 3) float32; front faces and, where there is none, the turned back faces of double-sided parts."""
+        width, height = self.viewport_width, self.viewport_height
+        if self._normals is None:
+            self._normals = frame_target((width, height), (GL.GL_RGBA32F,), GL.GL_DEPTH_COMPONENT32F)
+        self._begin(self._normals, width, height, GL.GL_COLOR_BUFFER_BIT | GL.GL_DEPTH_BUFFER_BIT)
         for resident in residents:
-            part = resident.part
-            switches = self._switches(resident, shadow_from_world, contact_frame)
-            program = self._program_cache.variant("surface", *switches)
+            names = ["CUTOUT"] if masked(resident) else []
+            if resident.part.material.double_sided:
+                names.append("DOUBLE_SIDED")
+            program = self._program_cache.variant("normals", *names)
             program._bind()
-            if program not in ready:
-                ready.add(program)
-                program.matrix("clip_from_world", projection)
-                program.vectors("eye", world_from_cam[:3, 3])
-                program.vectors("sh", sh)
-                program.vectors("sun_direction", light.sun_direction)
-                program.vectors("sun_color", sun)
-                program.scalar("exposure", light.exposure)
-                if shadow_from_world is not None:
-                    program.matrix("shadow_from_world", _TEXTURE_FROM_CLIP @ shadow_from_world)
-                    program.scalar("shadow_texel", 1.0 / SHADOW_SIZE)
-                if contact_frame is not None:
-                    program.vectors("contact_frame", contact_frame)
-                for name, unit in (("albedo_map", 0), ("shadow_map", 1), ("environment", 2), ("contact_map", 3)):
-                    program.unit(name, unit)
-            material = part.material
-            wrap = 0.12 if part.instance_id > 0 else 0.0
-            lift = 2.0 * texel_metres + 0.002
-            program.vectors("surface", np.array([max(material.roughness, 0.08), material.specular, wrap, lift]))
-            program.scalar("env_level", 4.0 * min(max(material.roughness, 0.0), 1.0))
-            program.vectors("base_color", resident.linear_color)
-            if "FADING" in switches:
-                program.vectors("fade", np.array(material.fade))
-            if resident.texture is not None:
-                self._bind(_UNIT_ALBEDO, resident.texture)
-            self._cull(resident)
-            soft = "COVERAGE" in switches
-            if soft:
-                GL.glEnable(GL.GL_SAMPLE_ALPHA_TO_COVERAGE)
-                GL.glEnable(GL.GL_SAMPLE_ALPHA_TO_ONE)
+            program.matrix("clip_from_world", sight.projection)
+            program.rotation("cam_from_world", sight.cam_from_world)
+            program.vectors("cam_origin", sight.cam_from_world[:3, 3])
+            if masked(resident):
+                program.unit("albedo_map", UNIT_ALBEDO)
+                bind(UNIT_ALBEDO, resident.texture)
+            cull(resident)
             resident.primitive.draw()
-            if soft:
-                GL.glDisable(GL.GL_SAMPLE_ALPHA_TO_COVERAGE)
-                GL.glDisable(GL.GL_SAMPLE_ALPHA_TO_ONE)
-        rgba = np.empty((height, width, 4), np.uint8)
-        if self._scale == 1:
-            GL.glBindFramebuffer(GL.GL_READ_FRAMEBUFFER, self._color.buffer)
-            GL.glBindFramebuffer(GL.GL_DRAW_FRAMEBUFFER, self._resolved.buffer)
-            area = (0, 0, width, height)
-            GL.glBlitFramebuffer(*area, *area, GL.GL_COLOR_BUFFER_BIT, GL.GL_NEAREST)
-            GL.glBindFramebuffer(GL.GL_READ_FRAMEBUFFER, self._resolved.buffer)
-        GL.glReadPixels(0, 0, width, height, GL.GL_RGBA, GL.GL_UNSIGNED_BYTE, rgba)
-        if self._scale > 1:
-            size = (self.viewport_width, self.viewport_height)
-            rgba = cv2.resize(rgba, size, interpolation=cv2.INTER_AREA)
-        return rgba
-
-    def _switches(
-        self, resident: Resident, shadow_from_world: np.ndarray | None, contact_frame: np.ndarray | None
-    ) -> list[str]:
-        material, switches = resident.part.material, []
-        if resident.texture is not None:
-            switches.append("TEXTURED")
-        if self._masked(resident):
-            switches.append("CUTOUT")
-            if self._scale == 1:
-                switches.append("COVERAGE")
-        if material.fade is not None:
-            switches.append("FADING")
-        if material.unlit:
-            return [*switches, "UNLIT"]
-        if material.roughness < _GLOSSY:
-            switches.append("GLOSSY")
-        if material.double_sided:
-            switches.append("DOUBLE_SIDED")
-        if shadow_from_world is not None and resident.reached_by(shadow_from_world):
-            switches.append("SHADOWED")
-        if contact_frame is not None and resident.is_ground:
-            switches.append("CONTACT")
-        return switches
+        image = np.empty((height, width, 4), np.float32)
+        GL.glReadBuffer(GL.GL_COLOR_ATTACHMENT0)
+        GL.glReadPixels(0, 0, width, height, GL.GL_RGBA, GL.GL_FLOAT, image)
+        return np.ascontiguousarray(image[..., :3])
 
     def _environment(self, light: Light) -> Image2D:
         if light.key in self._environments:
             self._environments.move_to_end(light.key)
             return self._environments[light.key]
-        GL.glActiveTexture(GL.GL_TEXTURE0 + _UNIT_ENVIRONMENT)
+        GL.glActiveTexture(GL.GL_TEXTURE0 + UNIT_ENVIRONMENT)
         texture = Image2D(environment_levels(light.environment), repeat=True)
         texture._add_to_context()
         self._environments[light.key] = texture
@@ -281,18 +233,22 @@ class PassRenderer(BaseRenderer):
     def delete(self) -> None:
         """Free everything this renderer put on the card."""
         self._cache.clear()
-        textures: list[pyrender.Texture] = [self._shadow_map, self._contact_texture, *self._environments.values()]
+        textures: list[pyrender.Texture] = [
+            self._shadow_map,
+            self._contact_texture,
+            self._occlusion_map,
+            *self._environments.values(),
+        ]
         for texture in textures:
             texture.delete()
         self._environments.clear()
-        for target in {id(t): t for t in (self._color, self._resolved, self._ids, self._shadow)}.values():
+        for target in (self._picture, self._normals, self._shadow):
+            if target is None:
+                continue
             GL.glDeleteFramebuffers(1, [target.buffer])
             if target.stores:
                 GL.glDeleteRenderbuffers(len(target.stores), target.stores)
         self._program_cache.clear()
-
-
-_TEXTURE_FROM_CLIP = np.array([[0.5, 0, 0, 0.5], [0, 0.5, 0, 0.5], [0, 0, 0.5, 0.5], [0, 0, 0, 1.0]])
 
 
 def composite(rgba: np.ndarray, background: np.ndarray) -> np.ndarray:

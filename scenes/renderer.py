@@ -10,37 +10,49 @@ from typing import Protocol
 
 import numpy as np
 
+from scenes.distortion import NONE, distort, undistort
+
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A pinhole camera.
+    """A pinhole camera, or one with a lens that bends.
 
     Attributes:
         intrinsics: (3, 3) px; pixel centres lie at half-integers (the top-left pixel covers [0, 1) x [0, 1)).
         cam_from_world: (4, 4) rigid, metres, OpenCV camera axes.
         width: image width, px.
         height: image height, px.
+        distortion: (5,) OpenCV's k1 k2 p1 p2 k3; zeros for a pinhole. See scenes.distortion for its range.
     """
 
     intrinsics: np.ndarray
     cam_from_world: np.ndarray
     width: int
     height: int
+    distortion: tuple[float, ...] = NONE
 
     def to_camera(self, points_world: np.ndarray) -> np.ndarray:
         """(..., 3) world points, m -> (..., 3) camera points, m."""
         return points_world @ self.cam_from_world[:3, :3].T + self.cam_from_world[:3, 3]
 
     def project(self, points_world: np.ndarray) -> np.ndarray:
-        """(..., 3) world points, m -> (..., 2) px; points behind the camera give nan."""
-        p = self.to_camera(points_world) @ self.intrinsics.T
+        """(..., 3) world points, m -> (..., 2) px; nan behind the camera and past the lens's range."""
+        p = self.to_camera(points_world)
+        if any(self.distortion):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                plane = distort(np.where(p[..., 2:] > 1e-6, p[..., :2] / p[..., 2:], np.nan), self.distortion)
+            p = np.concatenate([plane, np.ones_like(plane[..., :1])], -1)
+        p = p @ self.intrinsics.T
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(p[..., 2:] > 1e-6, p[..., :2] / p[..., 2:], np.nan)
 
     def unproject(self, pixels: np.ndarray, depth: np.ndarray) -> np.ndarray:
-        """(..., 2) px and (...) depth along z, m -> (..., 3) world points, m."""
+        """(..., 2) px and (...) depth along z, m -> (..., 3) world points, m; nan past the lens's range."""
         homogeneous = np.concatenate([pixels, np.ones_like(pixels[..., :1])], -1)
-        in_cam = homogeneous @ np.linalg.inv(self.intrinsics).T * depth[..., None]
+        in_cam = homogeneous @ np.linalg.inv(self.intrinsics).T
+        if any(self.distortion):
+            in_cam = np.concatenate([undistort(in_cam[..., :2], self.distortion), in_cam[..., 2:]], -1)
+        in_cam = in_cam * depth[..., None]
         return (in_cam - self.cam_from_world[:3, 3]) @ self.cam_from_world[:3, :3]
 
 
@@ -57,6 +69,16 @@ class Material:
         double_sided: shade back faces as if they faced the viewer.
         unlit: show `color * texture` without light (emissive panels, painted skies).
         fade: a ground that dissolves into the background: x, z of its centre, first and last radius, m; or None.
+        detail: (h, w) uint8 relief that repeats over the surface (pores, weave, folds): 0 valley, 255 ridge; or None.
+            Sizes that are powers of two tile fastest. Shared arrays are kept once on the card.
+        detail_scale: repeats of `detail` per unit of u and of v.
+        detail_depth: height from valley to ridge as a share of one repeat's width (pores .003, weave .03, folds .05).
+        detail_gloss: how much valleys lose of shine and ridges win, 0 none .. 1 all; breaks up the shine of skin.
+        subsurface: 0 none .. 1 wax: light bleeds past the terminator and into the edge of shadows, red furthest
+            (skin .6, thin cloth and leaves .3).
+        sheen: brightness of a fuzz seen along the surface, 0 none .. 1 velvet (cotton .15, fleece .5).
+        shadow_catcher: an unseen ground that only darkens the background where it lies in shadow or near feet; its
+            depth is drawn, its colour is not used.
     """
 
     color: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -67,6 +89,13 @@ class Material:
     double_sided: bool = False
     unlit: bool = False
     fade: tuple[float, float, float, float] | None = None
+    detail: np.ndarray | None = None
+    detail_scale: tuple[float, float] = (1.0, 1.0)
+    detail_depth: float = 0.05
+    detail_gloss: float = 0.0
+    subsurface: float = 0.0
+    sheen: float = 0.0
+    shadow_catcher: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +114,8 @@ class MeshPart:
         part_id: (V,) uint8, constant over each face (the last vertex of a face decides); see scenes.rig.PARTS.
         instance_id: 0 scenery, 1.. people, 100.. occluders.
         casts_shadow: scenery far away need not.
+        shade: (V,) float32 baked openness to the sky, 1 open .. 0 closed, which dims ambient light (corners of rooms,
+            the floor under a table); or None.
     """
 
     key: str
@@ -96,6 +127,7 @@ class MeshPart:
     part_id: np.ndarray
     instance_id: int = 0
     casts_shadow: bool = True
+    shade: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,13 +157,17 @@ class Light:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """Everything a renderer needs for one picture. `background` (H, W, 3) uint8 fills pixels no part covers."""
+    """Everything a renderer needs for one picture. `background` (H, W, 3) uint8 fills pixels no part covers.
+
+    `normals` asks for Frame.normals.
+    """
 
     parts: tuple[MeshPart, ...]
     camera: Camera
     light: Light
     background: np.ndarray
     metadata: dict = field(default_factory=dict)
+    normals: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,12 +179,16 @@ class Frame:
         depth: (H, W) float32, m along the camera's z; 0 where nothing was hit.
         instance: (H, W) uint8, 0 scenery and background.
         part: (H, W) uint8, 0 where not a person.
+        normals: (H, W, 3) float32 unit in camera axes (x right, y down, z forward), the surface's own (relief from
+            Material.detail is not in them), facing the camera where the surface is double-sided; zeros where nothing
+            was hit. None unless the scene asked.
     """
 
     rgb: np.ndarray
     depth: np.ndarray
     instance: np.ndarray
     part: np.ndarray
+    normals: np.ndarray | None = None
 
 
 class Renderer(Protocol):

@@ -16,7 +16,7 @@ from biomech.profiles import ageing_starts, posture_age, posture_change
 from scenes.body import BodyAsset, shape_coefficients, solve_stature
 from scenes.column import seat_column
 from scenes.rig import rig_weights
-from scenes.subject import Subject, SubjectSpec, phenotype_of
+from scenes.subject import Subject, phenotype_age
 
 RIBS, RIBS_WIDEST = 3.0, 4.0
 """How far ribs tie the flanks together in a spine that is bent sideways, see rig.rig_weights: a slice of skin for each
@@ -57,15 +57,15 @@ def _aged(asset: BodyAsset, subject: Subject, profile: str) -> SkeletonGeometry:
     age = posture_age(subject.spec.age, profile)
     if age <= ageing_starts():
         return subject.geometry
-    own = _kyphosis(subject.column.world_from_vertebra) - _young_kyphosis(asset, subject.spec)
+    own = _kyphosis(subject.column.world_from_vertebra) - _young_kyphosis(asset, subject)
     change = posture_change(subject.geometry, age, own)
     return with_rest(subject.geometry, change) if change.changes else subject.geometry
 
 
-def _young_kyphosis(asset: BodyAsset, spec: SubjectSpec) -> float:
+def _young_kyphosis(asset: BodyAsset, subject: Subject) -> float:
     """Kyphosis of the same person's column at YOUNG, rad."""
-    young = replace(spec, age=min(YOUNG, spec.age))
-    phenotype = solve_stature(asset, phenotype_of(young), young.stature)
+    young = replace(subject.phenotype, age=phenotype_age(min(YOUNG, subject.spec.age)))
+    phenotype = solve_stature(asset, young, subject.spec.stature)
     coefficients = shape_coefficients(asset, phenotype)
     vertices, heads = asset.rest_vertices(coefficients), asset.rest_bone_heads(coefficients)
     return _kyphosis(seat_column(asset, vertices, heads, phenotype.weight).world_from_vertebra)

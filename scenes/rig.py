@@ -8,7 +8,9 @@ the skeleton is a rigid motion of the skin.
 Shape legend: V mesh vertices, D drivers, N skeleton bodies.
 """
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,8 +20,10 @@ from biomech.anatomy import BODIES, SPINE_BODIES
 from biomech.errors import AssetError
 from scenes.body import BodyAsset
 from scenes.column import REFERENCE_LENGTH, Column, column_table
+from scenes.hands import HandPose, Hands, curled, finger_motions
 
-FINGERS = tuple(f"finger{k}-{j}" for k in range(2, 6) for j in range(1, 4))
+FINGERS = tuple(f"finger{k}-{j}" for k in range(1, 6) for j in range(1, 4))
+"""Finger bones, thumb (1) to little finger (5), from the hand outwards."""
 
 _LIMB_DRIVERS = (
     "clavicle", "shoulder", "upperarm", "humerus", "forearm", "radius", "hand",
@@ -27,6 +31,8 @@ _LIMB_DRIVERS = (
 ) + FINGERS  # fmt: skip
 
 DRIVERS: tuple[str, ...] = SPINE_BODIES + tuple(f"{name}_{side}" for side in "rl" for name in _LIMB_DRIVERS)
+
+_FINGER_ROWS = {side: [DRIVERS.index(f"{finger}_{side}") for finger in FINGERS] for side in "rl"}
 
 # Part ids of the picture: what a surface belongs to. 0 is not a person.
 PARTS = ("background", "trunk", "head", "arm_r", "arm_l", "leg_r", "leg_l")
@@ -55,7 +61,7 @@ def _driver_of_bone(name: str) -> str:
         return "toes" + side
     if stem in FINGERS:
         return stem + side
-    if stem.startswith(("wrist", "metacarpal", "finger1")):
+    if stem.startswith(("wrist", "metacarpal")):
         return "hand" + side
     if stem in ("head", "eye"):
         return "skull"
@@ -78,21 +84,15 @@ def rig_weights(
     unity along the column. `spread` is its width at the back, in levels; `growth` widens it per metre in front of the
     column and, times `sideways`, beside it, up to `widest` levels, so that the chest moves as one.
     """
-    bones = asset.weights.tocsc()
+    limbs, head, spine = _bone_weights(asset)
     nape = _nape(vertices, column)
-    rows, columns, values = [], [], []
-    for index, name in enumerate(asset.bone_names):
-        if name in _SPINE_BONES:
-            continue
-        entries = bones.getcol(index).tocoo()
-        if name == "head":
-            entries.data = entries.data * (1.0 - nape[entries.row])
-        rows.append(entries.row)
-        columns.append(np.full(len(entries.row), DRIVERS.index(_driver_of_bone(name))))
-        values.append(entries.data)
+    rows, columns, values = [limbs.row], [limbs.col], [limbs.data]
+    on_head = np.flatnonzero(head)
+    rows.append(on_head)
+    columns.append(np.full(len(on_head), DRIVERS.index(_driver_of_bone("head"))))
+    values.append(head[on_head] * (1.0 - nape[on_head]))
 
-    chain = np.asarray(bones[:, [asset.bone(b) for b in _SPINE_BONES]].sum(1)).ravel()
-    chain += nape * bones.getcol(asset.bone("head")).toarray().ravel()
+    chain = spine + nape * head
     on_chain = np.flatnonzero(chain > 0)
     share = _spine_partition(vertices[on_chain], column, spread, growth, sideways, widest) * chain[on_chain, None]
     row, body = np.nonzero(share > 1e-3 * chain[on_chain, None])
@@ -103,6 +103,18 @@ def rig_weights(
     entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
     weights = sp.csr_matrix(entries, shape=(len(vertices), len(DRIVERS)), dtype=np.float64)
     return sp.diags(1.0 / np.asarray(weights.sum(1)).ravel()) @ weights
+
+
+@lru_cache(maxsize=2)
+def _bone_weights(asset: BodyAsset) -> tuple[sp.coo_matrix, np.ndarray, np.ndarray]:
+    """The mesh's own weights, the same for everybody: (V, D) of the limbs' drivers, (V,) of the head, of the spine."""
+    bones = asset.weights.tocsc()
+    kept = [k for k, name in enumerate(asset.bone_names) if name not in _SPINE_BONES and name != "head"]
+    limbs = bones[:, kept].tocoo()
+    drivers = np.array([DRIVERS.index(_driver_of_bone(asset.bone_names[k])) for k in kept])
+    limbs = sp.coo_matrix((limbs.data, (limbs.row, drivers[limbs.col])), shape=(len(asset.template), len(DRIVERS)))
+    head = bones[:, [asset.bone("head")]].toarray().ravel()
+    return limbs, head, np.asarray(bones[:, [asset.bone(b) for b in _SPINE_BONES]].sum(1)).ravel()
 
 
 def _nape(points: np.ndarray, column: Column) -> np.ndarray:
@@ -174,6 +186,7 @@ def driver_frames(world_from_body: np.ndarray) -> np.ndarray:
     frames = np.empty((len(DRIVERS), 4, 4))
     for i, name in enumerate(SPINE_BODIES):
         frames[i] = body[name]
+    shoulders = _shoulders(body)
     for side in "rl":
         # `radius` and `humphant` are turned about y alone against `ulna` and `humerus`: their twist is one angle.
         pronation = _twist(body[f"ulna_{side}"], body[f"radius_{side}"])
@@ -181,7 +194,7 @@ def driver_frames(world_from_body: np.ndarray) -> np.ndarray:
         hip_twist = _twist(body["pelvis"], body[f"femur_{side}"])
         made = {
             "clavicle": body[f"clavicle_{side}"],
-            "shoulder": _between(body[f"clavicle_{side}"], body[f"humphant_{side}"], _SHOULDER_SHARE),
+            "shoulder": shoulders[side],
             "upperarm": _turned(body[f"humerus_{side}"], (_TWIST_SHARE["upperarm"] - 1) * arm_twist),
             "humerus": body[f"humerus_{side}"],
             "forearm": _turned(body[f"ulna_{side}"], _TWIST_SHARE["forearm"] * pronation),
@@ -201,41 +214,44 @@ def driver_frames(world_from_body: np.ndarray) -> np.ndarray:
 
 def _twist(world_from_parent: np.ndarray, world_from_child: np.ndarray) -> float:
     """Angle of the child about its own y axis against the parent (swing-twist), rad."""
-    quaternion = Rotation.from_matrix(world_from_parent[:3, :3].T @ world_from_child[:3, :3]).as_quat()
-    return float(2 * np.arctan2(quaternion[1], quaternion[3]) + np.pi) % (2 * np.pi) - np.pi
+    (a, _, b), (_, c, _), (d, _, e) = (world_from_parent[:3, :3].T @ world_from_child[:3, :3]).tolist()
+    # twice the angle of (w, y) of the quaternion, times the larger of the two
+    y, w = (b - d, 1 + a + c + e) if a + e > 0 else (1 - a + c - e, b - d)
+    return (2 * math.atan2(y, w) + math.pi) % (2 * math.pi) - math.pi
 
 
 def _turned(frame: np.ndarray, angle: float) -> np.ndarray:
     """The frame turned by `angle` about its own y axis."""
-    turned = frame.copy()
-    turned[:3, :3] = frame[:3, :3] @ Rotation.from_euler("y", angle).as_matrix()
+    turned, c, s = frame.copy(), math.cos(angle), math.sin(angle)
+    turned[:3, 0] = c * frame[:3, 0] - s * frame[:3, 2]
+    turned[:3, 2] = s * frame[:3, 0] + c * frame[:3, 2]
     return turned
 
 
-def _between(parent: np.ndarray, child: np.ndarray, share: float) -> np.ndarray:
-    """The child's origin with the parent's orientation turned by `share` of the way to the child's."""
-    between = child.copy()
-    relative = Rotation.from_matrix(parent[:3, :3].T @ child[:3, :3]).as_rotvec()
-    between[:3, :3] = parent[:3, :3] @ Rotation.from_rotvec(share * relative).as_matrix()
-    return between
+def _shoulders(body: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Per side: the upper arm's origin with the collarbone's orientation, turned a share of the way to the arm's."""
+    parents = np.stack([body[f"clavicle_{side}"] for side in "rl"])
+    frames = np.stack([body[f"humphant_{side}"] for side in "rl"])
+    relative = Rotation.from_matrix(parents[:, :3, :3].transpose(0, 2, 1) @ frames[:, :3, :3]).as_rotvec()
+    frames[:, :3, :3] = parents[:, :3, :3] @ Rotation.from_rotvec(_SHOULDER_SHARE * relative).as_matrix()
+    return dict(zip("rl", frames, strict=True))
 
 
-def skin_transforms(rig: Rig, world_from_body: np.ndarray, finger_curl: float = 0.0) -> np.ndarray:
-    """(D, 4, 4) skin transforms world_from_rest of a pose; `finger_curl` is the flexion of each finger joint, rad."""
+def skin_transforms(rig: Rig, world_from_body: np.ndarray, fingers: Hands | float = 0.0) -> np.ndarray:
+    """(D, 4, 4) skin transforms world_from_rest of a pose.
+
+    Args:
+        fingers: what each hand does, or one flexion for every joint of the four fingers, rad.
+    """
     transforms = driver_frames(world_from_body) @ np.linalg.inv(rig.rest_world_from_driver)
-    if finger_curl:
-        for side in "rl":
-            axis = rig.rest_world_from_body[BODIES.index(f"hand_{side}"), :3, 2]
-            bend = Rotation.from_rotvec(finger_curl * axis).as_matrix()
-            for k in range(2, 6):
-                carried = np.eye(4)
-                for j in range(1, 4):
-                    driver = DRIVERS.index(f"finger{k}-{j}_{side}")
-                    joint = rig.finger_joints[driver]
-                    local = np.eye(4)
-                    local[:3, :3], local[:3, 3] = bend, joint - bend @ joint
-                    carried = carried @ local
-                    transforms[driver] = transforms[driver] @ carried
+    hands = fingers if isinstance(fingers, Hands) else curled(fingers)
+    for side, hand in (("r", hands.right), ("l", hands.left)):
+        if hand == HandPose():
+            continue
+        joints = rig.finger_joints[_FINGER_ROWS[side]].reshape(5, 3, 3)
+        axes = rig.rest_world_from_body[BODIES.index(f"hand_{side}"), :3, :3]
+        rows = _FINGER_ROWS[side]
+        transforms[rows] = transforms[rows] @ finger_motions(hand, joints, axes, side)
     return transforms
 
 

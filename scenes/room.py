@@ -9,7 +9,7 @@ import numpy as np
 from scenes.environment import evaluate_sh
 from scenes.patterns import TILE_METRES, pattern, rgb
 from scenes.props import box_mesh, grid_faces, part_of, placed
-from scenes.renderer import Camera, Light, Material, MeshPart
+from scenes.renderer import Light, Material, MeshPart
 
 if TYPE_CHECKING:
     from scenes.backdrop import BackdropSpec
@@ -18,35 +18,34 @@ _CAMERA_CLEARANCE = 0.35  # m between the camera and a wall
 _BEND = 0.35  # how far normals lean towards the middle: a stand-in for light lost in corners
 
 
-def build_room(spec: "BackdropSpec", camera: Camera, people: np.ndarray, light: Light) -> tuple[MeshPart, ...]:
-    """Parts of a room that holds camera and people with the spec's margin; the floor lies at y = 0."""
+def build_room(spec: "BackdropSpec", eyes: np.ndarray, people: np.ndarray, light: Light) -> tuple[MeshPart, ...]:
+    """Parts of a room that holds the (C, 3) cameras and people with the spec's margin; the floor lies at y = 0."""
     rng = np.random.default_rng(spec.seed)
-    eye = np.linalg.inv(camera.cam_from_world)[:3, 3]
     into_room = np.linalg.inv(placed(0, 0, spec.yaw))[:3, :3]
-    inside, at_eye = people @ into_room.T, eye @ into_room.T
+    inside, at_eyes = people @ into_room.T, eyes @ into_room.T
     free = spec.margin_m + rng.uniform(0, 0.8, 4)
-    low = np.minimum(inside.min(0)[[0, 2]] - free[:2], at_eye[[0, 2]] - _CAMERA_CLEARANCE)
-    high = np.maximum(inside.max(0)[[0, 2]] + free[2:], at_eye[[0, 2]] + _CAMERA_CLEARANCE)
-    top = max(spec.height_m, float(eye[1]) + _CAMERA_CLEARANCE, float(people[:, 1].max()) + 0.3)
+    low = np.minimum(inside.min(0)[[0, 2]] - free[:2], at_eyes.min(0)[[0, 2]] - _CAMERA_CLEARANCE)
+    high = np.maximum(inside.max(0)[[0, 2]] + free[2:], at_eyes.max(0)[[0, 2]] + _CAMERA_CLEARANCE)
+    top = max(spec.height_m, float(eyes[:, 1].max()) + _CAMERA_CLEARANCE, float(people[:, 1].max()) + 0.3)
     size = np.array([high[0] - low[0], top, high[1] - low[1]])
     middle = into_room.T @ [(low[0] + high[0]) / 2, 0.0, (low[1] + high[1]) / 2]
     place = placed(middle[0], middle[2], spec.yaw)
-    away = at_eye[[0, 2]] - (low + high) / 2  # the camera in room coordinates, to keep furniture off it
+    away = at_eyes[:, [0, 2]] - (low + high) / 2  # the cameras in room coordinates, to keep furniture off it
     shown = inside[:, [0, 2]] - (low + high) / 2
 
-    walls = [_panel(axis, sign, size) for axis in (0, 2) for sign in (-1, 1)]
+    walls = [panel(axis, sign, size) for axis in (0, 2) for sign in (-1, 1)]
     scale = TILE_METRES[spec.wall]
     wall_material = Material(spec.wall_color, pattern(spec.wall, spec.wall_seed), roughness=0.9, specular=0.02)
     white = rgb(rng.uniform(0.82, 0.97) * np.array([1.0, 0.99, 0.97]))
     trim = Material(white if rng.random() < 0.6 else rgb(0.7 * c for c in spec.wall_color), roughness=0.6)
-    floor = _panel(1, -1, size)
+    floor = panel(1, -1, size)
     gloss = {"wood": 0.45, "tile": 0.35}.get(spec.floor, 0.9)
     floor_material = Material(spec.floor_color, pattern(spec.floor, spec.floor_seed), roughness=gloss, specular=0.035)
     stem = _stem(spec, size)
     parts = [
         part_of(f"{stem}/walls", [_scaled(w, scale) for w in walls], wall_material, place),
         part_of(f"{stem}/floor", [_scaled(floor, TILE_METRES[spec.floor])], floor_material, place),
-        part_of(f"{stem}/ceiling", [_panel(1, 1, size)], Material(white, roughness=0.95, specular=0.02), place),
+        part_of(f"{stem}/ceiling", [panel(1, 1, size)], Material(white, roughness=0.95, specular=0.02), place),
     ]
     trims = [_bar(_strip(axis, sign, size, 0.05, 0.1, 0.012)) for axis in (0, 2) for sign in (-1, 1)]
     pictures: list[tuple] = []
@@ -73,11 +72,11 @@ def build_room(spec: "BackdropSpec", camera: Camera, people: np.ndarray, light: 
     return tuple(parts)
 
 
-def _panel(axis: int, sign: int, size: np.ndarray):
-    """One inner face of the room, gridded, its normals leaning towards the middle of the room."""
+def panel(axis: int, sign: int, size: np.ndarray, cell: float = 0.6):
+    """One inner face of a room of `size` (x, height, z), gridded, its normals leaning towards the middle."""
     half = size / 2
     a, b = (axis + 1) % 3, (axis + 2) % 3
-    counts = [int(np.clip(size[k] / 0.6, 2, 16)) for k in (a, b)]
+    counts = [int(np.clip(size[k] / cell, 2, 16)) for k in (a, b)]
     lines = [np.linspace(-1, 1, n + 1) for n in counts]
     grid_a, grid_b = np.meshgrid(lines[0] * half[a], lines[1] * half[b])
     points = np.zeros((grid_a.size, 3))
@@ -155,10 +154,10 @@ def _furniture(rng, size, away, shown):
     center[2 - axis], half[2 - axis] = along, wide / 2
     center[1] = half[1] = high / 2
     flat, reach = center[[0, 2]], half[[0, 2]]
-    if (np.abs(away - flat) < reach + 0.6).all() or (np.abs(shown - flat) < reach + 0.25).all(1).any():
+    if (np.abs(away - flat) < reach + 0.6).all(1).any() or (np.abs(shown - flat) < reach + 0.25).all(1).any():
         return None
-    step = np.linspace(0.05, 1.0, 20)[:, None]  # nor may it hide people from the camera
-    line = away + step * (shown.mean(0) - away)
+    step = np.linspace(0.05, 1.0, 20)[:, None, None]  # nor may it hide people from a camera
+    line = (away + step * (shown.mean(0) - away)).reshape(-1, 2)
     if (np.abs(line - flat) < reach + 0.7).all(1).any():
         return None
     return box_mesh(center, half, cell=0.6, metres=2.5), color, name, seed

@@ -1,10 +1,18 @@
-"""What a camera's sensor and file format do to a picture: blur, tone, vignette, noise, JPEG quality."""
+"""What lens, sensor and file format do to a picture: blur, tone, vignette, noise, sharpening, codec, JPEG quality.
 
-from dataclasses import dataclass
+No effect moves anything: labels stay those of the sharp picture, which is the middle of the exposure. Rare and costly
+ones have a share of the pictures each; an effect that was not drawn costs nothing.
+"""
+
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
 import numpy as np
+
+from scenes.depth_of_field import defocused
+from scenes.motion_blur import smeared
+from scenes.video import compressed
 
 cv2.setNumThreads(1)
 
@@ -23,6 +31,15 @@ class SensorConfig:
         contrast: contrast around mid grey.
         saturation: colour saturation.
         jpeg_quality: quality of the file, 1 to 100.
+        noisy_share, noisy: pictures of dim places and small sensors, and their noise.
+        defocus_share, defocus_px: pictures through a wide aperture focused on the main person; diameter of the blur at
+            infinity, px at 640 px width.
+        shutter_s: exposure time, drawn evenly in its logarithm; moving people smear where their motion is known.
+        sharpen_share, sharpen: pictures sharpened by the camera, and how much of the detail is added again.
+        banding_share, banding: pictures under flickering light, whose rows were exposed one after the other, and how
+            much darker the darkest rows are, share.
+        low_share, low: pictures of fewer pixels that were blown up, and how many times as wide.
+        video_share, video_step: pictures from video of low bitrate, and the step of its quantiser, grey levels.
     """
 
     noise: tuple[float, float] = (0.002, 0.015)
@@ -34,11 +51,29 @@ class SensorConfig:
     contrast: tuple[float, float] = (0.9, 1.1)
     saturation: tuple[float, float] = (0.8, 1.1)
     jpeg_quality: tuple[float, float] = (75.0, 96.0)
+    noisy_share: float = 0.06
+    noisy: tuple[float, float] = (0.018, 0.04)
+    defocus_share: float = 0.15
+    defocus_px: tuple[float, float] = (3.0, 14.0)
+    shutter_s: tuple[float, float] = (0.001, 0.033)
+    sharpen_share: float = 0.3
+    sharpen: tuple[float, float] = (0.2, 0.9)
+    banding_share: float = 0.03
+    banding: tuple[float, float] = (0.03, 0.12)
+    low_share: float = 0.06
+    low: tuple[float, float] = (1.4, 3.0)
+    video_share: float = 0.1
+    video_step: tuple[float, float] = (8.0, 32.0)
 
 
 @dataclass(frozen=True, slots=True)
 class SensorSpec:
-    """One drawn sensor; see SensorConfig for units. `gains` are red, green, blue; `motion_px` 0 for a steady hand."""
+    """One drawn sensor; see SensorConfig for units.
+
+    `gains` are red, green, blue; `motion_px` 0 for a steady hand; `banding_rows` is the period in parts of the
+    picture's height, `banding_phase` in parts of that. What specs stored before an effect existed lack, they are
+    without.
+    """
 
     noise: float
     blur_px: float
@@ -51,13 +86,21 @@ class SensorSpec:
     saturation: float
     jpeg_quality: int
     seed: int
+    defocus_px: float = 0.0
+    shutter_s: float = 0.0
+    sharpen: float = 0.0
+    banding: float = 0.0
+    banding_rows: float = 1.0
+    banding_phase: float = 0.0
+    low: float = 1.0
+    video_step: float = 0.0
 
 
 def draw_sensor(config: SensorConfig, rng: np.random.Generator) -> SensorSpec:
     """Draw a sensor."""
     red, blue = rng.normal(0.0, config.white_balance, 2).clip(-2 * config.white_balance, 2 * config.white_balance)
     shaken, length = rng.random() < 0.2, float(rng.uniform(0.5, 1.0) * config.motion_px)
-    return SensorSpec(
+    plain = SensorSpec(
         noise=float(rng.uniform(*config.noise)),
         blur_px=float(rng.uniform(*config.blur_px)),
         motion_px=length if shaken else 0.0,
@@ -71,12 +114,63 @@ def draw_sensor(config: SensorConfig, rng: np.random.Generator) -> SensorSpec:
         seed=int(rng.integers(2**31)),
     )
 
+    def sometimes(share: float, strength: tuple[float, float], without: float) -> float:
+        drawn, amount = rng.random() < share, float(rng.uniform(*strength))
+        return amount if drawn else without
 
-def develop(rgb: np.ndarray, spec: SensorSpec) -> np.ndarray:
-    """(H, W, 3) uint8 sRGB -> what the camera would have stored, before JPEG; a pure function of its arguments."""
+    return replace(
+        plain,
+        noise=sometimes(config.noisy_share, config.noisy, plain.noise),
+        defocus_px=sometimes(config.defocus_share, config.defocus_px, 0.0),
+        shutter_s=float(np.exp(rng.uniform(*np.log(config.shutter_s)))),
+        sharpen=sometimes(config.sharpen_share, config.sharpen, 0.0),
+        banding=sometimes(config.banding_share, config.banding, 0.0),
+        banding_rows=float(rng.uniform(0.25, 1.5)),
+        banding_phase=float(rng.uniform(0.0, 1.0)),
+        low=sometimes(config.low_share, config.low, 1.0),
+        video_step=sometimes(config.video_share, config.video_step, 0.0),
+    )
+
+
+def develop(
+    rgb: np.ndarray,
+    spec: SensorSpec,
+    *,
+    depth: np.ndarray | None = None,
+    motion: np.ndarray | None = None,
+    focus_m: float | None = None,
+) -> np.ndarray:
+    """(H, W, 3) uint8 sRGB -> what the camera would have stored, before JPEG; a pure function of its arguments.
+
+    Args:
+        depth: (H, W) m along the camera's z, 0 for infinity.
+        motion: (H, W, 2) px moved during the exposure, see scenes.motion_blur.motion_field.
+        focus_m: depth that the lens is focused on; without it and the depth, everything is in focus.
+    """
     height, width = rgb.shape[:2]
-    scale = width / 640.0
     picture = rgb
+    if spec.defocus_px > 0 and depth is not None and focus_m is not None:
+        picture = defocused(picture, depth, focus_m, spec.defocus_px * width / 640.0)
+    if motion is not None:
+        picture = smeared(picture, motion)
+    if spec.low > 1:
+        small = (max(round(width / spec.low), 8), max(round(height / spec.low), 8))
+        picture = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
+    picture = _exposed(picture, spec)
+    if spec.sharpen > 0:
+        soft = cv2.GaussianBlur(picture, (5, 5), 1.1)
+        picture = cv2.addWeighted(picture, 1 + spec.sharpen, soft, -spec.sharpen, 0.0)
+    if spec.video_step > 0:
+        picture = compressed(picture, spec.video_step)
+    if spec.low > 1:
+        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
+    return picture
+
+
+def _exposed(picture: np.ndarray, spec: SensorSpec) -> np.ndarray:
+    """Shake, lens blur, tone, vignette and noise."""
+    height, width = picture.shape[:2]
+    scale = width / 640.0
     if spec.motion_px * scale >= 1.0:
         picture = cv2.filter2D(picture, -1, _streak(spec.motion_px * scale, spec.motion_rad))
     if spec.blur_px * scale >= 0.25:
@@ -86,8 +180,8 @@ def develop(rgb: np.ndarray, spec: SensorSpec) -> np.ndarray:
         luma = np.array([0.299, 0.587, 0.114])
         mix = spec.saturation * np.eye(3) + (1 - spec.saturation) * luma
         picture = cv2.transform(picture, mix)
-    if spec.vignette > 0.005:
-        shade = cv2.cvtColor(_vignette(height, width, spec.vignette), cv2.COLOR_GRAY2RGB)
+    if spec.vignette > 0.005 or spec.banding > 0:
+        shade = cv2.cvtColor(_shade(height, width, spec), cv2.COLOR_GRAY2RGB)
         picture = cv2.multiply(picture, shade, scale=1.0 / 255.0)
     if spec.noise > 0:
         picture = _with_noise(picture, spec)
@@ -112,10 +206,15 @@ def _tone(spec: SensorSpec) -> np.ndarray:
     return np.round(tone.clip(0, 1) * 255).astype(np.uint8)[None]
 
 
-def _vignette(height: int, width: int, strength: float) -> np.ndarray:
+def _shade(height: int, width: int, spec: SensorSpec) -> np.ndarray:
+    """(height, width) uint8: what corners, and rows exposed while the light was low, lose."""
     y = ((np.arange(height) + 0.5) / height * 2 - 1)[:, None]
     x = ((np.arange(width) + 0.5) / width * 2 - 1)[None]
-    return np.round(255 * (1 - strength * ((x * x + y * y) / 2) ** 1.5)).astype(np.uint8)
+    left = 1 - spec.vignette * ((x * x + y * y) / 2) ** 1.5
+    if spec.banding > 0:
+        turn = 2 * np.pi * ((y + 1) / 2 / spec.banding_rows + spec.banding_phase)
+        left = left * (1 - spec.banding * (0.5 - 0.5 * np.cos(turn)))
+    return np.round(255 * left).astype(np.uint8)
 
 
 def _with_noise(picture: np.ndarray, spec: SensorSpec) -> np.ndarray:

@@ -9,9 +9,13 @@ import numpy as np
 import scipy.sparse
 
 from scenes.atlas import BodyAtlas, Piece, flatten, smooth_over
-from scenes.cuts import TOPS
+from scenes.cuts import TOPS, Marks
+from scenes.drape import drape
+from scenes.fabric import folds
 from scenes.layers import SKIN_VERTICES, Layer, compact
 from scenes.renderer import Material
+
+_CREASE = 0.016  # m, the height of the deepest creases
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,9 @@ class Shell:
         cut: where it begins and ends, see scenes.cuts.
         thickness: m above the skin, at least.
         rounds: of smoothing; more hangs looser.
+        ease: m that it stands off where it hangs widest, 0 for cloth that only follows the skin.
+        ribbed: hem and cuffs are drawn in.
+        folds: depth of creases, 0 .. 1; seed: of where they lie.
     """
 
     key: str
@@ -30,6 +37,10 @@ class Shell:
     cut: str
     thickness: float
     rounds: int
+    ease: float = 0.0
+    ribbed: bool = False
+    folds: float = 0.0
+    seed: int = 0
 
 
 def press(
@@ -51,13 +62,16 @@ def shell_layer(
     weights: scipy.sparse.csr_matrix,
     atlas: BodyAtlas,
     material: Material,
+    marks: Marks | None = None,
 ) -> Layer:
     """The faces of a cut as a layer of their own.
 
     Args:
         skin, normals: (13380, 3) m and unit; weights: (19158, B).
+        marks: landmarks of this body, for cloth that hangs.
     """
-    inside = (atlas.vertex_field(shell.cut) > -0.002)[atlas.faces].any(1)
+    field = atlas.vertex_field(shell.cut)
+    inside = (field > -0.002)[atlas.faces].any(1)
     kept, renumber = compact(atlas.faces[inside], SKIN_VERTICES)
     outward = smooth_over(normals, atlas.neighbours, 12)
     outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-9)
@@ -65,6 +79,18 @@ def shell_layer(
     # Smoothing may sink below the skin: keep at least the thickness above it.
     height = np.einsum("nc,nc->n", shape - skin, outward)
     shape = shape + np.maximum(shell.thickness - height, 0.0)[:, None] * outward
+    if shell.ease > 0 and marks is not None:
+        near = np.flatnonzero(field > -0.08)  # past the hem, so that smoothing does not draw it in
+        hung = drape(shape[near], atlas.limb[near], marks, shell.ease, shell.cut in TOPS)
+        move = np.zeros_like(shape)
+        move[near] = hung - shape[near]
+        if shell.ribbed:
+            move *= np.clip((field - 0.035) / 0.05, 0.0, 1.0)[:, None]
+        shape = shape + smooth_over(move, atlas.neighbours, 6)
+    if shell.folds > 0:
+        crease = folds(atlas.vertex_cloth, shell.seed, shell.folds)
+        # Outwards only, so that no crease dips into the skin; a hem stays as cut.
+        shape += (_CREASE * np.clip(field / 0.03, 0.0, 1.0) * (crease + shell.folds * 0.5))[:, None] * outward
     render = atlas.render_faces[inside]
     render_kept, render_renumber = compact(render, len(atlas.render_to_welded))
     return Layer(

@@ -235,7 +235,8 @@ _CAPSULE_DRIVERS = {
     "neck": ("C2", "C3", "C4", "C5", "C6"),
     "chest_upper": _TRUNK, "chest_lower": _TRUNK, "waist": _TRUNK, "hips": _TRUNK,
     "thigh": ("femur", "thigh"), "shank": ("tibia",), "foot": ("calcn",), "toes": ("toes",),
-    "upper_arm": ("humerus", "upperarm"), "forearm": ("forearm", "radius"), "hand": ("hand",),
+    "upper_arm": ("humerus", "upperarm"), "forearm": ("forearm", "radius"),
+    "hand": ("hand", "finger1-1", "finger1-2", "finger1-3"),
 }  # fmt: skip
 """Whose skin a capsule stands for."""
 

@@ -1,10 +1,12 @@
 """One person: phenotype -> rest mesh, seated skeleton, rig and the geometry of his OpenSim model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from biomech.geometry import SkeletonGeometry
+from scenes.asymmetry import Asymmetry, make_uneven
+from scenes.bmi import solve_body
 from scenes.body import BodyAsset, Phenotype, shape_coefficients, solve_stature, stature
 from scenes.column import Column, seat_column, triangles
 from scenes.rig import Rig, build_rig
@@ -21,6 +23,8 @@ class SubjectSpec:
         stature: m, of the bare body.
         muscle, weight, proportions, cupsize, firmness: MakeHuman's parameters in [0, 1].
         african, asian, caucasian: mixture of face and body features, summing to one.
+        bmi: kg/m2, which weight is solved for, see scenes.bmi; 0 where `weight` itself is meant.
+        asymmetry: between right and left.
     """
 
     sex: str
@@ -34,6 +38,8 @@ class SubjectSpec:
     african: float
     asian: float
     caucasian: float
+    bmi: float = 0.0
+    asymmetry: Asymmetry = field(default_factory=Asymmetry)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +47,7 @@ class Subject:
     """A person ready to be dressed and posed.
 
     Attributes:
+        phenotype: MakeHuman's parameters, solved for stature and mass.
         vertices: (V, 3) rest vertices of the base mesh, m.
         bone_heads: (B, 3) rest heads of the mesh's own bones, m.
         stature: m, mass: kg (from the volume of the mesh).
@@ -48,6 +55,7 @@ class Subject:
     """
 
     spec: SubjectSpec
+    phenotype: Phenotype
     vertices: np.ndarray
     bone_heads: np.ndarray
     column: Column
@@ -69,7 +77,7 @@ def phenotype_age(years: float) -> float:
 
 
 def phenotype_of(spec: SubjectSpec) -> Phenotype:
-    """MakeHuman's parameters of a person, before the stature is solved for."""
+    """MakeHuman's parameters of a person, before stature and mass are solved for."""
     return Phenotype(
         sex=1.0 if spec.sex == "f" else 0.0,
         age=phenotype_age(spec.age),
@@ -84,17 +92,23 @@ def phenotype_of(spec: SubjectSpec) -> Phenotype:
     )
 
 
+def solve_phenotype(asset: BodyAsset, spec: SubjectSpec) -> Phenotype:
+    """MakeHuman's parameters of a person of his stature and, where it is given, of his body mass index."""
+    if spec.bmi:
+        return solve_body(asset, phenotype_of(spec), spec.stature, spec.bmi)
+    return solve_stature(asset, phenotype_of(spec), spec.stature)
+
+
 def build_subject(asset: BodyAsset, spec: SubjectSpec) -> Subject:
     """Mesh, column, skeleton and rig of a person."""
-    phenotype = solve_stature(asset, phenotype_of(spec), spec.stature)
+    phenotype = solve_phenotype(asset, spec)
     coefficients = shape_coefficients(asset, phenotype)
     vertices, heads = asset.rest_vertices(coefficients), asset.rest_bone_heads(coefficients)
+    vertices, heads = make_uneven(asset, vertices, heads, spec.asymmetry)
     column = seat_column(asset, vertices, heads, phenotype.weight)
     skeleton = seat_skeleton(asset, vertices, heads, column)
     rig = build_rig(asset, vertices, heads, column, skeleton.rest_world_from_body)
     height, mass = stature(vertices), body_mass(vertices, triangles(asset.quads))
-    geometry = skeleton_geometry(
-        skeleton, rig.weights, vertices, stature=height, mass=mass, sex=spec.sex, age=spec.age
-    )
+    geometry = skeleton_geometry(skeleton, rig.weights, vertices, stature=height, mass=mass, sex=spec.sex, age=spec.age)
     eyes = {"left": heads[asset.bone("eye.L")], "right": heads[asset.bone("eye.R")]}
-    return Subject(spec, vertices, heads, column, skeleton, rig, geometry, height, mass, eyes)
+    return Subject(spec, phenotype, vertices, heads, column, skeleton, rig, geometry, height, mass, eyes)

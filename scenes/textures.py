@@ -70,7 +70,7 @@ def read_image(path: Path, channels: int = 3) -> np.ndarray:
     try:
         with Image.open(path) as picture:
             return np.asarray(picture.convert("RGBA" if channels == 4 else "RGB" if channels == 3 else "L"))
-    except OSError as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise AssetError(f"{path} cannot be read as a picture ({error}); run `synthgen assets verify`") from error
 
 
@@ -86,8 +86,8 @@ def resize(picture: np.ndarray, size: int) -> np.ndarray:
     return np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BICUBIC))
 
 
-def dye(picture: np.ndarray, mask: np.ndarray, how: Dye) -> np.ndarray:
-    """Recolour the texels of `mask` (h, w) bool; alpha is kept."""
+def dye(picture: np.ndarray, mask: np.ndarray, how: Dye, paint: np.ndarray | None = None) -> np.ndarray:
+    """Recolour the texels of `mask` (h, w) bool; alpha is kept. `paint` (K, 3) gives each its own colour, in [0, 1]."""
     if not mask.any():
         return picture
     out = picture.copy()
@@ -97,7 +97,7 @@ def dye(picture: np.ndarray, mask: np.ndarray, how: Dye) -> np.ndarray:
     mean = max(float(luma.mean()), 0.02)
     # Strong relative detail (black stripes on white) must not burn out on a light dye.
     relief = np.clip(luma / mean, 0.0, 2.5) ** 0.9
-    tinted = relief[:, None] * np.asarray(how.color, np.float32)
+    tinted = relief[:, None] * (np.asarray(how.color, np.float32) if paint is None else paint)
     tinted = np.where(tinted > 0.8, 0.8 + (tinted - 0.8) * 0.4, tinted)
     mixed = turned * (1.0 - how.strength) + tinted * how.strength
     out[mask, :3] = np.clip(mixed * 255.0 + 0.5, 0, 255).astype(np.uint8)

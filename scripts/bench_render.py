@@ -1,15 +1,15 @@
-"""Images per second and milliseconds per pass of the rasteriser alone, on a stand-in for a dressed person in a room.
+"""Milliseconds per picture of the rasteriser alone, on a stand-in for a dressed person in a room, as paired ratios.
 
-    python scripts/bench_render.py [--size 640x480] [--frames 40] [--platform auto] [--backdrop room]
+    python scripts/bench_render.py [--size 640x480] [--rounds 12] [--platform auto] [--people 1]
 
-The stand-in has as many vertices, parts and textures as a dressed person; its vertices move in every frame. Set
-LP_NUM_THREADS=1 (the default here) to measure one core of a software driver.
+The stand-in has as many vertices, parts and textures as a dressed person; its vertices move in every frame. Variants
+take turns frame by frame, so that a busy machine slows them alike, and each is held against the first by the median of
+its ratios. Set LP_NUM_THREADS=1 (the default here) to measure one core of a software driver.
 """
 
 import argparse
 import dataclasses
 import os
-import resource
 import sys
 import time
 from pathlib import Path
@@ -19,11 +19,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 os.environ.setdefault("LP_NUM_THREADS", "1")
 
-from scenes.backdrop import BackdropConfig, build_backdrop, draw_backdrop
-from scenes.camera import CameraSpec, SensorConfig, build_camera, develop, draw_sensor
-from scenes.light import LightConfig, build_light, draw_light
 from scenes.raster import PyrenderRenderer
-from scenes.renderer import Material, MeshPart, Scene
+from scenes.renderer import Camera, Light, Material, MeshPart, Scene
 
 
 def limb(key: str, base, top, radius: float, grid: tuple[int, int], texture: np.ndarray, **material) -> MeshPart:
@@ -67,72 +64,111 @@ def person(rng: np.random.Generator) -> list[MeshPart]:
     ]
 
 
+def wall(key: str, corner, across, up, texture: np.ndarray, tiles: float) -> MeshPart:
+    """A textured rectangle, seen from both sides."""
+    corner, across, up = (np.asarray(v, np.float32) for v in (corner, across, up))
+    points = np.stack([corner, corner + across, corner + across + up, corner + up])
+    normal = np.cross(up, across) / np.linalg.norm(np.cross(up, across))
+    uv = np.float32([[0, 0], [tiles, 0], [tiles, tiles], [0, tiles]])
+    faces = np.uint32([[0, 1, 2], [0, 2, 3]])
+    material = Material(texture=texture, double_sided=True)
+    ids = np.zeros(4, np.uint8)
+    return MeshPart(key, points, np.tile(np.float32(normal), (4, 1)), faces, uv, material, ids, 0, False)
+
+
+def room(rng: np.random.Generator) -> list[MeshPart]:
+    """Floor and two walls that fill the picture."""
+    pictures = [rng.integers(90, 200, (512, 512, 3)).astype(np.uint8) for _ in range(2)]
+    return [
+        wall("floor", (-6, 0, -6), (12, 0, 0), (0, 0, 12), pictures[0], 6),
+        wall("back", (-2.5, 0, -6), (0, 0, 12), (0, 6, 0), pictures[1], 4),
+        wall("side", (-6, 0, -3), (12, 0, 0), (0, 6, 0), pictures[1], 4),
+    ]
+
+
+def sunlight(strength: float) -> Light:
+    """Grey sky and a sun from the side."""
+    sh = np.zeros((9, 3))
+    sh[0] = 0.5 / 0.282095
+    direction = np.array([0.5, 0.8, 0.3]) / np.linalg.norm([0.5, 0.8, 0.3])
+    return Light(f"bench-{strength}", sh, np.full((32, 64, 3), 0.5, np.float32), direction, np.full(3, strength))
+
+
+def camera_of(width: int, height: int) -> Camera:
+    """A phone at breast height that sees the whole person."""
+    eye, target = np.array([2.9, 1.5, 1.2]), np.array([0, 0.9, 0.0])
+    z = (target - eye) / np.linalg.norm(target - eye)
+    x = np.cross(z, [0, 1.0, 0]) / np.linalg.norm(np.cross(z, [0, 1.0, 0]))
+    cam_from_world = np.eye(4)
+    cam_from_world[:3, :3] = np.stack([x, np.cross(z, x), z])
+    cam_from_world[:3, 3] = -cam_from_world[:3, :3] @ eye
+    focal = 1.15 * height
+    return Camera(np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]]), cam_from_world, width, height)
+
+
+def with_looks(part: MeshPart, relief: np.ndarray) -> MeshPart:
+    """The part with relief, flesh and fuzz."""
+    look = dataclasses.replace(
+        part.material, detail=relief, detail_scale=(8, 8), detail_gloss=0.5, subsurface=0.5, sheen=0.2
+    )
+    return dataclasses.replace(part, key=f"{part.key}/looks", material=look)
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="640x480")
-    parser.add_argument("--frames", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--platform", default="auto", choices=("auto", "egl", "osmesa"))
-    parser.add_argument("--backdrop", default="room", choices=("room", "plain", "studio"))
+    parser.add_argument("--people", type=int, default=1)
     options = parser.parse_args()
     width, height = (int(v) for v in options.size.split("x"))
     rng = np.random.default_rng(0)
-    parts = person(rng)
-    points = np.concatenate([part.vertices for part in parts]).astype(float)
-    light_spec = draw_light(LightConfig(kinds={"sky": 1.0}), rng)
-    light = build_light(light_spec, {})
-    spec = draw_backdrop(BackdropConfig(kinds={options.backdrop: 1.0}), rng, light_spec)
-    focal = 1.15 * height
-    camera = build_camera(
-        CameraSpec(width, height, focal, (width / 2, height / 2), (2.4, 1.5, 1.0), (0, 0.9, 0), 0.0, "phone", "none")
-    )
-    start = time.perf_counter()
-    backdrop = build_backdrop(spec, camera, points[::50], light, light_spec, {})
-    first_backdrop = time.perf_counter() - start
-    start = time.perf_counter()
-    for _ in range(5):
-        build_backdrop(spec, camera, points[::50], light, light_spec, {})
-    again = (time.perf_counter() - start) / 5
-    start = time.perf_counter()
+    people = []
+    for number in range(options.people):
+        offset = np.float32([0, 0, 0.8 * number])
+        people += [
+            dataclasses.replace(p, key=f"{number}/{p.key}", vertices=p.vertices + offset, instance_id=number + 1)
+            for p in person(rng)
+        ]
+    walls, camera = tuple(room(rng)), camera_of(width, height)
+    relief = rng.integers(0, 255, (256, 256)).astype(np.uint8)
+    background = np.full((height, width, 3), 128, np.uint8)
+    sunny, dull = sunlight(2.0), sunlight(0.0)
+    dressed = [with_looks(p, relief) if not p.material.cutout else p for p in people]
+    variants = {
+        "everything": (people, sunny, {}),
+        "without sun": (people, dull, {}),
+        "relief, flesh and fuzz": (dressed, sunny, {}),
+        "normals too": (people, sunny, {"normals": True}),
+    }
     renderer = PyrenderRenderer(width, height, options.platform)
-    opened = time.perf_counter() - start
 
-    def frame(index: int):
+    def frame(name: str, index: int) -> float:
+        parts, light, more = variants[name]
         shift = np.float32([0.02 * np.sin(index), 0, 0.02 * np.cos(index)])
         moved = tuple(dataclasses.replace(part, vertices=part.vertices + shift) for part in parts)
-        return renderer.render(Scene(moved + backdrop.parts, camera, light, backdrop.background))
+        scene = Scene(moved + walls, camera, light, background, **more)
+        start = time.process_time()
+        renderer.render(scene)
+        return time.process_time() - start
 
-    start = time.perf_counter()
-    picture = frame(0)
-    first = time.perf_counter() - start
-    for index in range(3):
-        frame(index)
-    used, start = _cpu(), time.perf_counter()
-    for index in range(options.frames):
-        frame(index)
-    wall, used = time.perf_counter() - start, _cpu() - used
+    spent: dict[str, list[float]] = {name: [] for name in variants}
+    for index in range(-2, options.rounds):
+        for name, seconds in spent.items():
+            seconds.append(frame(name, index))
+    vertices = sum(len(part.vertices) for part in people)
+    print(f"{renderer.description}, {renderer.platform}, {width}x{height}, {vertices} vertices of people")
+    first = np.array(spent["everything"][2:])
+    for name, seconds in spent.items():
+        kept = np.array(seconds[2:])
+        print(f"{name:24s} {np.median(kept) * 1e3:6.1f} ms processor, ratio {np.median(kept / first):.2f}")
     passes = renderer.start_timing()
-    for index in range(options.frames):
-        frame(index)
-    sensor = draw_sensor(SensorConfig(), rng)
-    develop(picture.rgb, sensor)
-    start = time.perf_counter()
-    for _ in range(10):
-        develop(picture.rgb, sensor)
-    sensing = (time.perf_counter() - start) / 10
-    count = options.frames
-    print(f"{renderer.description}, {renderer.platform}, {width}x{height}, {len(points)} vertices, {options.backdrop}")
-    resident = renderer.resident_bytes / 2**20
-    print(f"context {opened * 1e3:.0f} ms, first picture {first * 1e3:.0f} ms, resident {resident:.1f} MB")
-    print(f"{count / wall:.1f} images/s, {wall / count * 1e3:.1f} ms wall, {used / count * 1e3:.1f} ms processor")
-    print("ms per pass (finished one by one): " + ", ".join(f"{k} {v / count * 1e3:.1f}" for k, v in passes.items()))
-    print(f"backdrop first {first_backdrop * 1e3:.0f} ms, again {again * 1e3:.1f} ms; sensor {sensing * 1e3:.1f} ms")
+    for index in range(options.rounds):
+        frame("everything", index)
+    shares = ", ".join(f"{k} {v / options.rounds * 1e3:.1f}" for k, v in passes.items())
+    print(f"ms per pass (finished one by one): {shares}")
     renderer.close()
-
-
-def _cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
     python scripts/measure_rig.py [SUBJECTS]
 
-Draws adults of every build, bends each to the extremes of every plane, and prints the worst of what it finds.
+Draws people of 5 to 90 years and every build, bends each to the extremes of every plane, and prints the worst of
+what it finds.
 """
 
 import sys
@@ -83,7 +84,7 @@ def posture_residuals(subject: Subject, anchors: Anchors, totals: Sequence) -> l
 def main(count: int) -> None:
     body, schema = load_body(cache_folder() / "body"), spinetrack()
     faces = triangles(body.quads)
-    people = PeopleConfig(age=(18.0, 85.0), weight=(0.05, 0.95), muscle=(0.05, 0.95), stature=(-2.5, 2.5))
+    people = PeopleConfig(children=0.2, elders=0.3, muscle=(0.05, 0.95), stature=(-2.5, 2.5), asymmetry=2.0)
     follow, levels, heights, rest, inside, behind = [], [], [], 0.0, 0, 0
     for number in range(count):
         subject = build_subject(body, draw_subject(people, np.random.default_rng([11, number])))

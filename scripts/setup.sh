@@ -8,6 +8,7 @@
 #   SYNTHGEN_TORCH_INDEX=URL              a package index that offers CPU builds of torch (they spare gigabytes of CUDA)
 #   SYNTHGEN_WITH_PACKS=0                 only the body: no clothes, no light, no npm
 #   SYNTHGEN_WITH_INTEROP=0               no other people's pose packages to test against (one is non-commercial)
+#   SYNTHGEN_WITH_BROWSER=0               no Chromium; the tests of the annotation page in a browser are skipped
 #   SYNTHGEN_NO_SYSTEM=1                  do not install system packages
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -90,7 +91,7 @@ install_python() {
   local index=()
   [ -z "${SYNTHGEN_TORCH_INDEX:-}" ] || index=(--extra-index-url "$SYNTHGEN_TORCH_INDEX")
   pip_install "${index[@]}" 'torch==2.13.0+cpu' 2>/dev/null || say "no CPU build of torch at hand; taking the default"
-  pip_install --editable '.[dev,bake,hdri,train]'
+  pip_install --editable '.[dev,bake,hdri,train,annotate,ray,dask,slurm,remote]'
   # pyrender pins PyOpenGL 3.1.0, which lacks what software rendering without EGL (OSMesa) needs.
   pip_install --no-deps 'PyOpenGL==3.1.10' 2>/dev/null || pip_install --no-deps 'PyOpenGL>=3.1.7'
   echo "$wanted" >"$STAMP"
@@ -126,7 +127,25 @@ install_assets() {
     say "BlazePose's own files are missing; the tests against LiteRT are skipped. Later: run this again"
 }
 
+# The annotation page is tested in a Chromium; without one those tests are skipped, and say so.
+install_browser() {
+  local name sudo=()
+  [ "${SYNTHGEN_WITH_BROWSER:-1}" = 1 ] || return 0
+  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    command -v "$name" >/dev/null && return 0
+  done
+  if [ "${SYNTHGEN_NO_SYSTEM:-}" != 1 ] && command -v apt-get >/dev/null; then
+    [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -n true 2>/dev/null && sudo=(sudo -n); } || sudo=(false)
+    say "installing chromium for the tests of the annotation page; SYNTHGEN_WITH_BROWSER=0 leaves it out"
+    "${sudo[@]}" apt-get update -qq >/dev/null 2>&1 || true
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null 2>&1 &&
+      return 0
+  fi
+  say "no Chromium; the tests of the annotation page in a browser are skipped. Later: apt-get install chromium"
+}
+
 install_system
+install_browser
 check_python
 install_python
 install_interop

@@ -1,7 +1,7 @@
 """Synthetic people with a true spine: pictures, SpineTrack keypoints, 24 vertebrae, and a check of every angle.
 
-    from synthgen import load_config, render_dataset
-    render_dataset(load_config(overrides=["poses=8"]), "out/eight")
+from synthgen import load_config, render_dataset
+render_dataset(load_config(overrides=["poses=8"]), "out/eight")
 """
 
 from importlib import import_module

@@ -5,15 +5,19 @@ Ground truth is the rig that was drawn: points on the skin are skinned vertices,
 Shape legend: K keypoints, N skeleton bodies, V base-mesh vertices, H image height, W image width.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pycocotools import mask as coco_mask
+from scipy.spatial import cKDTree
 
 from biomech.anatomy import VERTEBRAE, body_index
 from biomech.geometry import Landmark, invert
 from scenes.body import BODY_VERTEX_COUNT
+from scenes.expression import REST, pupils
 from scenes.landmarks import skin_landmarks
+from scenes.layers import Layer, vertex_normals
 from scenes.renderer import Camera, Frame
 from scenes.subject import Subject
 from synthgen.keypoints import KeypointSchema
@@ -21,9 +25,11 @@ from synthgen.sample_types import Annotation, Condition
 from synthgen.visibility import visibility
 
 HEALTHY = Condition()
+SHOE_REACH, SHOE_SLACK = 0.04, 0.003
+"""A toe farther than this from a shoe is not in it; one that sticks out less stays where it is. m."""
 REFERENCE_STATURE = 1.75
-PUPIL_FORWARD = 0.0125
-"""From the centre of the eyeball to the cornea, m at reference stature (eyeball radius 12 mm)."""
+REFERENCE_GIRTH = 40.0
+"""Mass over stature of a person of reference girth, kg/m: 70 kg at 1.75 m. Limbs and trunk thicken with its root."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +40,7 @@ class Anchors:
         rows: (K,) index of the body each point rides on.
         locations: (K, 3) in that body's frame, m.
         vertices: (K,) base-mesh vertex of points on the skin, -1 for points inside.
-        tissue_depths: (K,) m, scaled to the subject.
+        tissue_depths: (K,) m, scaled to the subject: on the skin by stature, inside by girth.
         skin_vertices: (24,) base-mesh vertex behind each spinous tip.
     """
 
@@ -50,19 +56,42 @@ def anchor_keypoints(subject: Subject, schema: KeypointSchema) -> Anchors:
     scale = subject.stature / REFERENCE_STATURE
     rest = subject.skeleton.rest_world_from_body
     rows = np.array([body_index(body) for body in schema.bodies])
-    locations = schema.offsets * scale
+    origins = rest[[body_index(body) for body in schema.origins], :3, 3]
+    from_rest = invert(rest[rows])
+    locations = np.einsum("kij,kj->ki", from_rest[:, :3, :3], origins) + from_rest[:, :3, 3] + schema.offsets * scale
+    straight = pupils(subject.vertices, REST)  # of eyes that look ahead, whatever the gaze: it rides on the skull
     vertices = np.array([skin_landmarks().get(name, -1) for name in schema.names])
     for k, name in enumerate(schema.names):
         if vertices[k] >= 0:
             point = subject.vertices[vertices[k]]
         elif name in ("left_eye", "right_eye"):
-            eye = subject.eyes[name.removesuffix("_eye")]
-            point = eye + np.array([PUPIL_FORWARD * scale, 0.0, 0.0])
+            point = straight[name.removesuffix("_eye")]
         else:
             continue
-        from_rest = invert(rest[rows[k]])
-        locations[k] = from_rest[:3, :3] @ point + from_rest[:3, 3]
-    return Anchors(rows, locations, vertices, schema.tissue_depths * scale, _skin_behind_tips(subject))
+        locations[k] = from_rest[k, :3, :3] @ point + from_rest[k, :3, 3]
+    girth = np.sqrt(subject.mass / subject.stature / REFERENCE_GIRTH)
+    tissue = schema.tissue_depths * np.where(schema.on_skin, scale, girth)
+    return Anchors(rows, locations, vertices, tissue, _skin_behind_tips(subject))
+
+
+def shod(anchors: Anchors, subject: Subject, layers: Iterable[Layer], schema: KeypointSchema) -> Anchors:
+    """Anchors of somebody in shoes: a toe or heel that a narrow shoe would leave outside lies on the shoe instead."""
+    feet = [k for k, name in enumerate(schema.names) if "toe" in name or "heel" in name]
+    locations, vertices = anchors.locations.copy(), anchors.vertices.copy()
+    for layer in layers:
+        if layer.kind != "shoe":
+            continue
+        normals, tree = vertex_normals(layer.vertices, layer.smooth_faces), cKDTree(layer.vertices)
+        for k in feet:
+            point = subject.vertices[anchors.vertices[k]]
+            distance, nearest = tree.query(point)
+            outside = float((point - layer.vertices[nearest]) @ normals[nearest])
+            if distance > SHOE_REACH or outside < SHOE_SLACK:
+                continue
+            from_rest = invert(subject.skeleton.rest_world_from_body[anchors.rows[k]])
+            locations[k] = from_rest[:3, :3] @ layer.vertices[nearest] + from_rest[:3, 3]
+            vertices[k] = -1  # carried by its bone, as the shoe nearly is
+    return replace(anchors, locations=locations, vertices=vertices)
 
 
 def _skin_behind_tips(subject: Subject) -> np.ndarray:
@@ -131,15 +160,22 @@ def annotate(
     q: np.ndarray,
     residuals: dict[str, float],
     condition: Condition = HEALTHY,
+    crowd: tuple[int, ...] = (),
 ) -> Annotation | None:
-    """The label of one person, or None where no pixel of the person is in the picture."""
-    mask = frame.instance == instance_id
+    """The label of one person, or None where no pixel of the person is in the picture.
+
+    Args:
+        crowd: instance ids that share the label, () for a person of his own.
+    """
+    mask = np.isin(frame.instance, crowd) if crowd else frame.instance == instance_id
     if not mask.any():
         return None
     in_camera = camera.to_camera(points)
     pixels = camera.project(points)
     seen = visibility(pixels, in_camera[:, 2], bodies, anchors.tissue_depths, camera, frame, instance_id)
     pixels = np.where(np.isfinite(pixels), pixels, 0.0)
+    if crowd:  # no one's points
+        seen = np.zeros_like(seen)
     encoded = coco_mask.encode(np.asfortranarray(mask, np.uint8))
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     box = (float(columns[0]), float(rows[0]), float(columns[-1] - columns[0] + 1), float(rows[-1] - rows[0] + 1))
@@ -158,4 +194,5 @@ def annotate(
         q=q,
         residuals=residuals,
         condition=condition,
+        crowd=crowd,
     )

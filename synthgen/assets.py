@@ -174,7 +174,9 @@ def assets_digest(cache: Path | None = None) -> str:
 def _read_manifest(pack: Pack, cache: Path) -> dict | None:
     try:
         manifest = json.loads((cache / pack.folder / MANIFEST).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(manifest, dict):
         return None
     same = (manifest.get("source"), manifest.get("recipe")) == (pack.source, pack.recipe)
     return manifest if same and isinstance(manifest.get("files"), dict) else None

@@ -1,7 +1,10 @@
 """People of a dataset: drawn, built, dressed once per subject, then posed once per picture."""
 
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,14 +15,17 @@ from biomech.model import SpineModel, build_model
 from scenes.body import BodyAsset, load_body
 from scenes.catalogue import Catalogue
 from scenes.dress import dress
+from scenes.engines import open_renderer
 from scenes.environment import load_environments
+from scenes.expression import REST, Expression, express
+from scenes.hands import Hands
 from scenes.person import Person, make_person, posed_vertices, skin_heights
-from scenes.raster import PyrenderRenderer
+from scenes.renderer import Renderer
 from scenes.rest import bend
 from scenes.rig import skin, skin_transforms
 from scenes.subject import build_subject
 from scenes.wardrobe import draw_wardrobe
-from synthgen.annotate import Anchors, anchor_keypoints, keypoints_world, landmarks
+from synthgen.annotate import Anchors, anchor_keypoints, keypoints_world, landmarks, shod
 from synthgen.assets import PACKS, cache_folder, list_packs
 from synthgen.condition import condition_of, draw_condition, draw_profile, limits_of
 from synthgen.config import Config
@@ -37,6 +43,9 @@ SUBJECTS = 1
 CONDITIONS = 1
 """Random stream of profiles and pathologies: default_rng([seed, SUBJECTS, subject, CONDITIONS])."""
 
+CASTS = 9
+"""People kept built: a block of subjects, who appear in one another's pictures, and three from outside of it."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cast:
@@ -51,7 +60,7 @@ class Cast:
 
 
 class Assets:
-    """What a worker keeps open: the body, the wardrobe, the environments, one renderer, the current subject."""
+    """What a worker keeps open: the body, the wardrobe, the environments, one renderer, the people of late."""
 
     def __init__(self, folder: Path, config: Config) -> None:
         packs = usable_packs(folder, config.assets)
@@ -61,22 +70,49 @@ class Assets:
         self.published = open_model(config.model)
         self.motions = open_pools(config)
         self._size = (config.width, config.height)
-        self._renderer: PyrenderRenderer | None = None
-        self._cast: tuple[Config, Cast] | None = None
+        self._engine = config.renderer
+        self._renderer: Renderer | None = None
+        self._casts: OrderedDict[str, Cast] = OrderedDict()
+        self._names: dict[tuple[int, int], tuple[PersonSpec, str]] = {}
+        self._last: dict[str, tuple[object, Any]] = {}
+        self._drawn: tuple[Config | None, dict[int, PersonSpec]] = (None, {})
 
     @property
-    def renderer(self) -> PyrenderRenderer:
+    def renderer(self) -> Renderer:
         """Opened at the first picture, so that posing alone needs no graphics."""
         if self._renderer is None:
-            self._renderer = PyrenderRenderer(*self._size)
+            self._renderer = open_renderer(self._engine, *self._size)
         return self._renderer
 
     def cast(self, config: Config, number: int) -> Cast:
-        """Subject `number`; consecutive pictures of a subject share it."""
-        if self._cast is None or self._cast[1].number != number or self._cast[0] != config:
-            self._cast = None  # free the last one first
-            self._cast = (config, make_cast(config, self, number))
-        return self._cast[1]
+        """Subject `number` of a dataset."""
+        if self._drawn[0] != config:
+            self._drawn = (config, {})
+        drawn = self._drawn[1]
+        if number not in drawn:
+            drawn[number] = draw_person(config, self, number)
+        return self.cast_of(drawn[number], number)
+
+    def cast_of(self, spec: PersonSpec, number: int) -> Cast:
+        """A person built from his spec, or found among those of late."""
+        known, name = self._names.get((id(spec), number), (None, ""))
+        if known is not spec:  # a digest takes as long as a pose
+            if len(self._names) >= 256:
+                self._names.clear()
+            name = _name(spec, number)
+            self._names[id(spec), number] = (spec, name)
+        if name not in self._casts:
+            while len(self._casts) >= CASTS:
+                self._casts.popitem(last=False)
+            self._casts[name] = cast_of(spec, self, number)
+        self._casts.move_to_end(name)
+        return self._casts[name]
+
+    def remember(self, what: str, key: object, make: Callable[[], Any]) -> Any:
+        """What was last made of its kind, made anew where the key is another; results must depend on the key alone."""
+        if self._last.get(what, (None, None))[0] != key:
+            self._last[what] = (key, make())
+        return self._last[what][1]
 
     def close(self) -> None:
         """Release the graphics context."""
@@ -109,16 +145,19 @@ def open_assets(config: Config) -> Assets:
     return Assets(cache_folder(), config)
 
 
-def make_cast(config: Config, assets: Assets, number: int) -> Cast:
-    """Draw and build subject `number` of a dataset."""
+def draw_person(config: Config, assets: Assets, number: int) -> PersonSpec:
+    """Draw subject `number` of a dataset."""
     rng = np.random.default_rng([config.seed, SUBJECTS, number])
     who = draw_subject(config.people, rng)
     ancestry = (who.african, who.asian, who.caucasian)
     wears = draw_wardrobe(config.wardrobe, assets.catalogue, rng, who.sex, who.age, ancestry)
     # A stream of its own, so that who is drawn does not depend on it.
     own = np.random.default_rng([config.seed, SUBJECTS, number, CONDITIONS])
-    person = PersonSpec(who, wears, draw_profile(config.people, own), draw_condition(config.people, own))
-    return cast_of(person, assets, number)
+    return PersonSpec(who, wears, draw_profile(config.people, own), draw_condition(config.people, own))
+
+
+def _name(spec: PersonSpec, number: int) -> str:
+    return f"subject-{number}-{digest(spec)[:16]}"
 
 
 def cast_of(spec: PersonSpec, assets: Assets, number: int) -> Cast:
@@ -126,12 +165,12 @@ def cast_of(spec: PersonSpec, assets: Assets, number: int) -> Cast:
     schema = spinetrack()
     bent = bend(assets.body, build_subject(assets.body, spec.subject), spec.profile, spec.pathology)
     subject = bent.subject
-    anchors = anchor_keypoints(subject, schema)
+    layers = dress(subject.vertices, subject.rig.weights, spec.wardrobe, assets.catalogue)
+    anchors = shod(anchor_keypoints(subject, schema), subject, layers, schema)
     marked = subject.geometry.landmarks + landmarks(anchors, schema, BODIES)
     subject = replace(subject, geometry=replace(subject.geometry, landmarks=marked))
-    layers = dress(subject.vertices, subject.rig.weights, spec.wardrobe, assets.catalogue)
     # Named by what he is, not only by number: the renderer keeps surfaces under this name.
-    person = make_person(f"subject-{number}-{digest(spec)[:16]}", subject, layers)
+    person = make_person(_name(spec, number), subject, layers)
     limits = moving_like(assets.published, limits_of(spec))
     model = build_model(subject.geometry, limits, name=f"subject_{number:06d}")
     return Cast(number, spec, person, model, anchors, condition_of(spec.profile, spec.pathology, bent.measured))
@@ -148,22 +187,25 @@ class Posed:
     skin: np.ndarray
 
 
-def put_in_pose(cast: Cast, q: np.ndarray, finger_curl: float) -> Posed:
+def put_in_pose(cast: Cast, q: np.ndarray, fingers: Hands | float, face: Expression = REST) -> Posed:
     """Forward kinematics through OpenSim, then the skin."""
     subject = cast.person.subject
     frames = forward_kinematics(cast.model, q[None]).world_from_body[0]
-    transforms = skin_transforms(subject.rig, frames, finger_curl)
-    posed = posed_vertices(cast.person, transforms)
+    transforms = skin_transforms(subject.rig, frames, fingers)
+    posed = posed_vertices(cast.person, transforms, face)
     wanted = np.unique(np.concatenate([cast.anchors.vertices[cast.anchors.vertices >= 0], cast.anchors.skin_vertices]))
     surface = np.zeros_like(subject.vertices)
-    surface[wanted] = skin(subject.rig.weights[wanted], subject.vertices[wanted], transforms)
+    surface[wanted] = skin(subject.rig.weights[wanted], express(subject.vertices, face)[wanted], transforms)
     return Posed(q, frames, posed, keypoints_world(cast.anchors, frames, surface), surface)
 
 
-def lowered_to_floor(cast: Cast, q: np.ndarray, finger_curl: float, clearance: float) -> np.ndarray:
-    """The same coordinates moved up or down so that the lowest vertex is `clearance` m above the floor."""
+def lowered_to_floor(cast: Cast, q: np.ndarray, fingers: Hands | float, clearance: float) -> np.ndarray:
+    """The same coordinates moved up or down so that the lowest vertex is `clearance` m above the floor.
+
+    Hair and bags, which give way, may sink into it.
+    """
     frames = forward_kinematics(cast.model, q[None]).world_from_body[0]
-    transforms = skin_transforms(cast.person.subject.rig, frames, finger_curl)
+    transforms = skin_transforms(cast.person.subject.rig, frames, fingers)
     moved = q.copy()
-    moved[coordinate_index("pelvis_ty")] += clearance - skin_heights(cast.person, transforms).min()
+    moved[coordinate_index("pelvis_ty")] += clearance - skin_heights(cast.person, transforms)[cast.person.bears].min()
     return moved

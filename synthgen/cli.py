@@ -13,12 +13,16 @@ import typer
 
 from biomech.errors import ConfigError
 from synthgen import __version__
+from synthgen.cli_annotate import annotate_app
 from synthgen.cli_assets import assets_app
 from synthgen.cli_errors import Debug, Quiet, one_sentence, say_violations
 from synthgen.cli_model import model_app
 from synthgen.cli_motion import motion_app
 from synthgen.cli_plausibility import add_plausibility
+from synthgen.cli_settings import size_settings, take_settings
+from synthgen.cli_specs import render_specs
 from synthgen.cli_spinepose import add_commands
+from synthgen.cli_status import add_status, executor_options
 from synthgen.cli_strip import add_strip
 
 app = typer.Typer(
@@ -32,8 +36,10 @@ app = typer.Typer(
 app.add_typer(assets_app, name="assets")
 app.add_typer(model_app, name="model")
 app.add_typer(motion_app, name="motion")
+app.add_typer(annotate_app, name="annotate")
 add_commands(app)
 add_plausibility(app)
+add_status(app)
 add_strip(app)
 
 DatasetArgument = Annotated[Path, typer.Argument(metavar="DATASET", help="Folder that 'synthgen render' wrote.")]
@@ -55,7 +61,9 @@ def _main(
 @app.command()
 def render(
     poses: Annotated[int | None, typer.Option(help="How many pictures (config: poses).")] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the dataset.")] = Path("out/dataset"),
+    out: Annotated[
+        str, typer.Option(metavar="FOLDER|URL", help="Where the dataset goes; URLs like s3://bucket/name.")
+    ] = "out/dataset",
     config: Annotated[Path | None, typer.Option(help="YAML file; see configs/default.yaml.")] = None,
     sets: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting; repeatable.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; default one per core, 0 for this one only.")] = None,
@@ -66,6 +74,31 @@ def render(
     motion: Annotated[
         list[Path] | None, typer.Option(metavar="FILE|FOLDER", help="Captured motion; repeatable (config: motion).")
     ] = None,
+    views: Annotated[
+        int | None, typer.Option(help="Calibrated cameras on each instant (config: capture.views).")
+    ] = None,
+    sequence: Annotated[
+        int | None, typer.Option(metavar="FRAMES", help="Render movements of so many frames (config: capture.frames).")
+    ] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames per second of movements (config: capture.fps).")] = None,
+    renderer: Annotated[
+        str | None, typer.Option(metavar="raster|blender", help="What draws (config: renderer.engine).")
+    ] = None,
+    specs: Annotated[
+        Path | None, typer.Option(metavar="SCENES.JSONL", help="Draw a dataset's stored scenes again, into --out.")
+    ] = None,
+    index: Annotated[list[int] | None, typer.Option(help="With --specs: only this picture; repeatable.")] = None,
+    backgrounds: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FOLDER|FILE", help="Your photos as backgrounds; repeatable (config: backdrop.photos)."),
+    ] = None,
+    executor: Annotated[
+        str, typer.Option(metavar="local|ray|dask|slurm", help="Who runs the workers; changes no byte.")
+    ] = "local",
+    address: Annotated[str, typer.Option(help="Of a running Ray or dask cluster; default: one of this machine.")] = "",
+    slurm: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="For submitit: slurm_partition=…; repeatable.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and the disk it needs.")] = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -74,48 +107,52 @@ def render(
     from synthgen import folder
     from synthgen.config import load_config
     from synthgen.motions import resolve_motions
+    from synthgen.photos import resolve_photos
+    from synthgen.remote import review_place
     from synthgen.render import progress_so_far, render_dataset, resolve_assets
-    from synthgen.review import review
+    from synthgen.store import is_url
 
-    with one_sentence(debug, out):
+    place: Path | str = out if is_url(out) else Path(out)
+    with one_sentence(debug, None if isinstance(place, str) else place):
+        options = executor_options(executor, address, slurm or [])
         overrides = list(sets or [])
-        for key, value in (("poses", poses), ("seed", seed), ("assets", assets)):
+        for key, value in (("poses", poses), ("seed", seed), ("assets", assets), ("renderer.engine", renderer)):
             overrides += [f"{key}={value}"] if value is not None else []
-        overrides += _size(size)
+        overrides += size_settings(size)
+        overrides += take_settings(views, sequence, fps, sets or [])
         overrides += [f"motion.files={json.dumps([str(place) for place in motion])}"] if motion else []
-        if workers is not None and not 0 <= workers <= 512:
-            raise ConfigError(f"--workers is {workers}; allowed: 0 to 512")
+        overrides += [f"backdrop.photos={json.dumps([str(place) for place in backgrounds])}"] if backgrounds else []
+        if specs is not None or index:
+            render_specs(specs, index or [], Path(out), config, overrides, quiet)
+            return
+        if workers is not None and not 0 <= workers <= 10_000:
+            raise ConfigError(f"--workers is {workers}; allowed: 0 to 10000")
         with_motions, failed = resolve_motions(load_config(config, overrides))
-        resolved, _, note = resolve_assets(with_motions)
-        for sentence in [*(f"motion left out: {one}" for one in failed), *([note] if note else [])]:
+        with_photos, unused = resolve_photos(with_motions)
+        resolved, _, note = resolve_assets(with_photos)
+        left_out = [f"motion left out: {one}" for one in failed] + [f"photo left out: {one}" for one in unused]
+        for sentence in [*left_out, *([note] if note else [])]:
             typer.secho(f"note: {sentence}", fg=typer.colors.YELLOW, err=True)
         if dry_run:
-            _print_plan(resolved, out, workers, progress_so_far(out, resolved))
+            _print_plan(resolved, place, workers, progress_so_far(place, resolved))
             return
         try:
-            summary = render_dataset(resolved, out, workers, not resume, quiet=quiet)
+            summary = render_dataset(
+                resolved, place, workers, not resume, quiet=quiet, executor=executor, options=options
+            )
         except KeyboardInterrupt:
-            done = progress_so_far(out, resolved)
+            done = progress_so_far(place, resolved)
             typer.echo(
                 f"\nstopped; {done} of {resolved.poses} pictures are finished and kept. "
                 "Run the same command again to go on.",
                 err=True,
             )
             raise typer.Exit(130) from None
-        verdict = review(out)
+        verdict = review_place(place)
         if not quiet:
             _print_table(summary_lines(summary, verdict, folder.human))
         if say_violations(verdict):
             raise typer.Exit(1)
-
-
-def _size(text: str | None) -> list[str]:
-    if text is None:
-        return []
-    width, cross, height = text.lower().partition("x")
-    if not cross or not width.strip().isdigit() or not height.strip().isdigit():
-        raise ConfigError(f"--size is '{text}'; write width x height in pixels, for example 640x480")
-    return [f"width={int(width)}", f"height={int(height)}"]
 
 
 def summary_lines(summary, verdict, human) -> list[tuple[str, str]]:
@@ -143,7 +180,7 @@ def _print_table(lines: list[tuple[str, str]]) -> None:
         typer.echo(f"  {what:<{width}}  {figure}")
 
 
-def _print_plan(config, out: Path, workers: int | None, finished: int) -> None:
+def _print_plan(config, out: Path | str, workers: int | None, finished: int) -> None:
     from synthgen import folder
     from synthgen.config import split_of
     from synthgen.motion_poses import motion_lines
@@ -154,7 +191,10 @@ def _print_plan(config, out: Path, workers: int | None, finished: int) -> None:
     subjects = -(-config.poses // config.poses_per_subject)
     names = [split_of(config, subject) for subject in range(min(subjects, 100_000))]
     shares = ", ".join(f"{split} {names.count(split)}" for split in config.splits)
-    place = next(p for p in [out.absolute(), *out.absolute().parents] if p.exists())
+    free = "unknown"
+    if isinstance(out, Path):
+        place = next(p for p in [out.absolute(), *out.absolute().parents] if p.exists())
+        free = folder.human(shutil.disk_usage(place).free)
     _print_table(
         [
             ("folder", str(out)),
@@ -166,7 +206,7 @@ def _print_plan(config, out: Path, workers: int | None, finished: int) -> None:
             ("shards", str(len(plan(config)))),
             ("workers", str(default_workers() if workers is None else workers)),
             ("disk needed", f"about {folder.human(folder.estimate_bytes(config))}"),
-            ("disk free", folder.human(shutil.disk_usage(place).free)),
+            ("disk free", free),
             ("config digest", config.digest[:16]),
         ]
     )
@@ -205,6 +245,27 @@ def validate(dataset: DatasetArgument, quiet: Quiet = False, debug: Debug = Fals
             raise typer.Exit(1)
         if not quiet:
             typer.echo(f"clean: {total} pictures, their labels and files agree")
+
+
+@app.command()
+def verify(dataset: DatasetArgument, quiet: Quiet = False, debug: Debug = False) -> None:
+    """Hash every file of a dataset and name those that differ from its list; exit code 1 where any does."""
+    from tqdm import tqdm
+
+    from synthgen.dataset import read_dataset
+    from synthgen.verify import differences
+
+    with one_sentence(debug):
+        found = read_dataset(dataset)
+        count = 0
+        with tqdm(total=found.info["files"], desc="verify", unit="file", disable=quiet, dynamic_ncols=True) as bar:
+            for sentence in differences(found, bar.update):
+                bar.clear()
+                typer.echo(sentence)
+                count += 1
+        if count:
+            raise typer.Exit(1)
+        typer.echo(f"{found.info['files']} files are as they were written, digest {found.info['digest'][:16]}")
 
 
 @app.command()

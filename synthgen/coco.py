@@ -8,16 +8,20 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
+from biomech.motion import mot_head, mot_rows
+from scenes.distortion import NONE
+from scenes.renderer import Camera
 from synthgen.config import Config
 from synthgen.keypoints import coco_category
+from synthgen.listing import Listing
 from synthgen.published import table_notes
 from synthgen.settings import canonical_json
 from synthgen.shards import Shard, read_shard
@@ -27,6 +31,9 @@ ANNOTATIONS = "annotations"
 TABLE = "kinematics.parquet"
 SCENES = "scenes.jsonl"
 MOTION = "poses.mot"
+
+MOST_PEOPLE = 64
+"""More than a take can hold; a person's track id in a take is take * MOST_PEOPLE + instance id."""
 
 
 @dataclass(slots=True)
@@ -40,10 +47,10 @@ class SplitCount:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Result of a merge: sha256 per relative path, and counts per split."""
+    """Result of a merge: counts per split, and the list of files, still open for more."""
 
-    files: dict[str, str]
     counts: dict[str, SplitCount]
+    listing: Listing
 
 
 class _CocoFile:
@@ -92,63 +99,66 @@ def coco_file(root: Path, split: str) -> Path:
 def merge(
     root: Path,
     config: Config,
-    shards: Sequence[Shard],
+    shards: Iterable[Shard],
     coordinates: Sequence[str],
-    write_motion: Callable[..., Any],
     on_progress: Callable[[int], object] | None = None,
 ) -> Merged:
     """Write the dataset's label files from its shards.
 
     Args:
         coordinates: names of the columns of q.
-        write_motion: biomech.motion.write_mot: (path, times, coordinate_names, q, in_degrees).
         on_progress: called with the number of samples after each shard.
 
     Raises:
         DatasetError: a shard was altered.
     """
-    files: dict[str, str] = {}
+    listing = Listing(root)
     counts = {split: SplitCount() for split in config.splits}
     header = {
         "info": {"description": "synthgen: synthetic people with SpineTrack keypoints", "config": config.digest},
         "licenses": [],
         "categories": [coco_category()],
     }
-    all_q: list[np.ndarray] = []
+    motion_rows = root / f".{MOTION}.rows.{os.getpid()}.tmp"
     scenes_temporary = root / f".{SCENES}.{os.getpid()}.tmp"
     with ExitStack() as stack:
         coco = {split: _CocoFile(coco_file(root, split), header) for split in config.splits}
         table = stack.enter_context(TableWriter(root / TABLE, coordinates, table_notes(config.model)))
         scenes = stack.enter_context(open(scenes_temporary, "w", encoding="ascii"))
+        motion = stack.enter_context(open(motion_rows, "w", encoding="ascii"))
         row = 0
         for shard in shards:
             manifest, records, arrays = read_shard(root, shard)
-            files.update(manifest["files"])
+            for name, digest in sorted(manifest["files"].items()):
+                listing.add(name, digest)
             for record in records:
                 split = record["split"]
                 coco[split].add_image(_image(config, record))
                 counts[split].images += 1
-                for annotation in _annotations(record, arrays, row):
+                for annotation in _annotations(config, record, arrays, row):
                     coco[split].add_annotation(annotation)
                     counts[split].annotations += 1
                     counts[split].subjects.add(annotation["subject"])
                 scenes.write(canonical_json({"index": record["index"], "spec": record["spec"]}) + "\n")
             table.add(records, arrays, row)
-            all_q.append(arrays["q"])
-            row += len(arrays["q"])
+            count = len(arrays["q"])
+            if count:
+                motion.write(mot_rows(np.arange(row, row + count, dtype=float), tuple(coordinates), arrays["q"]))
+            row += count
             if on_progress:
                 on_progress(len(records))
         for file in coco.values():
             file.close()
     os.replace(scenes_temporary, root / SCENES)
-    filled = [q for q in all_q if len(q)]
-    q = np.concatenate(filled) if filled else np.zeros((0, len(coordinates)))
     motion_temporary = root / f".{MOTION}.{os.getpid()}.tmp"
-    write_motion(motion_temporary, np.arange(len(q), dtype=float), list(coordinates), q, in_degrees=True)
+    with open(motion_temporary, "wb") as whole, open(motion_rows, "rb") as rows:
+        whole.write(mot_head(row, tuple(coordinates)).encode())
+        shutil.copyfileobj(rows, whole)
+    motion_rows.unlink()
     os.replace(motion_temporary, root / MOTION)
     for path in [*(coco_file(root, split) for split in config.splits), root / TABLE, root / SCENES, root / MOTION]:
-        files[path.relative_to(root).as_posix()] = file_digest(path)
-    return Merged(files, counts)
+        listing.add(path.relative_to(root).as_posix(), file_digest(path))
+    return Merged(counts, listing)
 
 
 def file_digest(path: Path) -> str:
@@ -168,13 +178,19 @@ def _image(config: Config, record: dict) -> dict:
         "intrinsics": record["intrinsics"],
         "cam_from_world": record["cam_from_world"],
     }
+    if any(record["distortion"]):
+        image["distortion"] = record["distortion"]
+    if record["objects"]:
+        image["objects"] = record["objects"]
+    if config.take > 1:
+        image |= dict(zip(("take", "frame", "view"), record["take"], strict=True))
     for kind, key in (("depth", "depth_file"), ("instances", "instance_file"), ("parts", "part_file")):
         if kind in files:
             image[key] = files[kind]
     return image
 
 
-def _annotations(record: dict, arrays: dict[str, np.ndarray], shard_row: int) -> Iterator[dict]:
+def _annotations(config: Config, record: dict, arrays: dict[str, np.ndarray], shard_row: int) -> Iterator[dict]:
     for offset, a in enumerate(record["annotations"]):
         row = record["first_row"] + offset
         points = arrays["keypoints"][row]
@@ -188,12 +204,20 @@ def _annotations(record: dict, arrays: dict[str, np.ndarray], shard_row: int) ->
             "bbox": [round(v, 3) for v in a["bbox"]],
             "area": a["area"],
             "segmentation": a["segmentation"],
-            "iscrowd": 0,
+            "iscrowd": int(bool(a["crowd"])),
+            **({"crowd_ids": a["crowd"]} if a["crowd"] else {}),
+            **({"track_id": record["take"][0] * MOST_PEOPLE + a["instance_id"]} if config.take > 1 else {}),
             "keypoints": flat_keypoints(points),
             "num_keypoints": int((points[:, 2] > 0).sum()),
             **({"condition": a["condition"]} if a["condition"]["pathology"] else {}),
             **({"motion": a["motion"], "motion_frame": a["frame"]} if a["motion"] else {}),
         }
+
+
+def camera_of(image: dict) -> Camera:
+    """The camera of a picture, in its own frame, from its entry in a COCO file of ours."""
+    distortion = tuple(float(v) for v in image.get("distortion", NONE))
+    return Camera(np.array(image["intrinsics"]), np.eye(4), image["width"], image["height"], distortion)
 
 
 def flat_keypoints(points: np.ndarray) -> list[float]:

@@ -20,7 +20,9 @@ from biomech.pathology import kinds
 from biomech.profiles import profiles
 from scenes.backdrop import BackdropConfig
 from scenes.camera import CameraConfig, SensorConfig
+from scenes.engines import RendererConfig
 from scenes.light import LightConfig
+from scenes.occluder import ObjectsConfig
 from scenes.wardrobe import WardrobeConfig
 from synthgen import settings
 
@@ -39,10 +41,14 @@ class PeopleConfig:
     """Who is drawn. Ranges are sampled per subject."""
 
     female: float = 0.5
-    age: tuple[float, float] = (18.0, 75.0)
+    age: tuple[float, float] = (5.0, 90.0)
+    children: float = 0.15
+    elders: float = 0.2
     stature: tuple[float, float] = (-2.0, 2.0)
-    weight: tuple[float, float] = (0.15, 0.85)
+    bmi: tuple[float, float] = (16.0, 40.0)
     muscle: tuple[float, float] = (0.25, 0.8)
+    asymmetry: float = 1.0
+    expression: float = 0.6
     profile: dict[str, float] = field(default_factory=lambda: {name: float(name == "auto") for name in profiles()})
     pathology: PathologyConfig = PathologyConfig()
 
@@ -77,6 +83,25 @@ class MotionConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CrowdConfig:
+    """Who else is in the picture, each fully labelled; a crowd far behind is labelled as one."""
+
+    people: dict[str, float] = field(default_factory=lambda: {"1": 0.76, "2": 0.15, "3": 0.06, "4": 0.03})
+    pairs: float = 0.3
+    everyone: float = 0.5
+    background: float = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureConfig:
+    """Several pictures of one instant or of one movement."""
+
+    views: int = 1
+    frames: int = 1
+    fps: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class OutputConfig:
     """What is written beside the pictures and their labels."""
 
@@ -99,12 +124,16 @@ class Config:
     people: PeopleConfig = PeopleConfig()
     model: ModelConfig = ModelConfig()
     activities: ActivityConfig = ActivityConfig()
+    crowd: CrowdConfig = CrowdConfig()
+    capture: CaptureConfig = CaptureConfig()
     motion: MotionConfig = MotionConfig()
     wardrobe: WardrobeConfig = WardrobeConfig()
     light: LightConfig = LightConfig()
     backdrop: BackdropConfig = BackdropConfig()
+    objects: ObjectsConfig = ObjectsConfig()
     camera: CameraConfig = CameraConfig()
     sensor: SensorConfig = SensorConfig()
+    renderer: RendererConfig = RendererConfig()
     output: OutputConfig = OutputConfig()
 
     def __post_init__(self) -> None:
@@ -114,8 +143,14 @@ class Config:
         if abs(total - 1) > 1e-9:
             raise ConfigError(f"'splits' must add up to 1, got {total:g} from {self.splits}")
         for key, weights in leaves(self):
-            if key.endswith((".weights", ".kinds", ".mounts", ".profile")) and not sum(weights.values()) > 0:
+            grouped = key.endswith((".weights", ".kinds", ".mounts", ".azimuth", ".profile", "crowd.people"))
+            if grouped and not sum(weights.values()) > 0:
                 raise ConfigError(f"'{key}' has nothing but 0; give at least one a weight, known: {', '.join(weights)}")
+
+    @property
+    def take(self) -> int:
+        """Pictures of one take: every view of every frame."""
+        return self.capture.views * self.capture.frames
 
     @property
     def digest(self) -> str:
@@ -191,6 +226,17 @@ def _yaml(value: Any) -> str:
     return json.dumps(settings.to_plain(value))
 
 
+def check_takes(config: Config) -> Config:
+    """The config itself. ConfigError where views and frames do not fill its pictures and its subjects evenly."""
+    for key in ("poses", "poses_per_subject"):
+        if getattr(config, key) % config.take:
+            raise ConfigError(
+                f"'{key}' is {getattr(config, key)}; with {config.capture.views} views of "
+                f"{config.capture.frames} frames it must be a multiple of {config.take}"
+            )
+    return config
+
+
 def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
     """Defaults, then a YAML file, then "a.b=value" texts.
 
@@ -205,7 +251,7 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -
             raise ConfigError(f"cannot read the config file {path}: {reason}") from None
         data = settings.parse_yaml(text, str(path))
     reader = settings.Reader(rules())
-    return reader.override(reader.build(Config, data), overrides)
+    return check_takes(reader.override(reader.build(Config, data), overrides))
 
 
 def config_from_plain(data: Any) -> Config:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from biomech.errors import DatasetError
+from biomech.errors import ConfigError, DatasetError
 from synthgen.coco import SCENES, TABLE, file_digest
 from synthgen.config import Config, config_from_plain
 from synthgen.folder import DATASET, LOCK, recorded_identity
+from synthgen.listing import CHECKSUMS, checksum_line, files_of
 from synthgen.shards import SHARDS
 from synthgen.table import read_table
 
-CHECKSUMS = "files.sha256"
 # Not part of a dataset's identity: what a run measured, and what can be made again from the data.
 BESIDE = ("run.json", "logs", "report", "inspect", DATASET, CHECKSUMS, LOCK, SHARDS)
 
@@ -44,8 +44,16 @@ class Dataset:
 
     def scenes(self) -> Iterator[dict]:
         """The scene spec of each sample, in index order."""
-        with open(self.root / SCENES, encoding="ascii") as lines:
-            yield from (json.loads(line) for line in lines)
+        number = 0
+        try:
+            with open(self.root / SCENES, encoding="ascii") as lines:
+                for number, line in enumerate(lines, start=1):  # noqa: B007 - the error names it
+                    scene = json.loads(line)
+                    if not isinstance(scene, dict) or "index" not in scene or "spec" not in scene:
+                        raise ValueError("no scene")
+                    yield scene
+        except (OSError, ValueError, RecursionError) as error:
+            raise DatasetError(f"{self.root / SCENES}, after line {number}: cannot be read ({error})") from None
 
 
 def read_dataset(root: str | Path) -> Dataset:
@@ -57,29 +65,20 @@ def read_dataset(root: str | Path) -> Dataset:
         info = json.loads((root / DATASET).read_bytes())
         if info["format"] != recorded_identity(root)["format"]:  # type: ignore[index]
             raise KeyError
+        if not isinstance(info["digest"], str) or not isinstance(info["files"], int):
+            raise TypeError("its digest and its number of files")
         return Dataset(root, config_from_plain(info["config"]), info)
     except FileNotFoundError:
         if recorded_identity(root):
             raise DatasetError(f"{root} is not finished; run the command that began it once more") from None
         raise DatasetError(f"{root} holds no synthgen dataset (no {DATASET})") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, ConfigError) as error:
         raise DatasetError(f"{root / DATASET} cannot be read ({error or 'unknown format'})") from None
 
 
 def dataset_files(root: Path) -> list[str]:
     """Relative paths of everything that makes up the dataset, sorted."""
-    names = (p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
-    return sorted(n for n in names if n.split("/")[0] not in BESIDE)
-
-
-def checksums(files: dict[str, str]) -> str:
-    """Path -> sha256 as the text `sha256sum --check` reads."""
-    return "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items()))
-
-
-def files_digest(files: dict[str, str]) -> str:
-    """One digest over relative paths and contents."""
-    return hashlib.sha256(checksums(files).encode()).hexdigest()
+    return sorted(files_of(root, BESIDE))
 
 
 def dataset_digest(root: str | Path) -> str:
@@ -88,4 +87,7 @@ def dataset_digest(root: str | Path) -> str:
     Logs, reports, contact sheets and run.json stay out. Equal datasets have equal digests on one machine set-up.
     """
     root = Path(root)
-    return files_digest({name: file_digest(root / name) for name in dataset_files(root)})
+    total = hashlib.sha256()
+    for name in dataset_files(root):
+        total.update(checksum_line(name, file_digest(root / name)).encode())
+    return total.hexdigest()

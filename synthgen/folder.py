@@ -20,6 +20,7 @@ from synthgen.shards import SHARDS, write_atomic
 FORMAT = "synthgen-dataset-1"
 DATASET = "dataset.json"
 PLAN = "plan.json"
+PLAN_AGAIN = "plan-again.json"  # the same, for a disk that spoils the first
 LOCK = ".synthgen.lock"
 # What a version of these draws or encodes may differ by bytes, so a dataset is not resumed across them.
 VERSIONED = ("numpy", "scipy", "opensim", "pyrender", "opencv-python-headless", "simplejpeg", "pyarrow")
@@ -53,10 +54,10 @@ def versions() -> dict[str, str]:
 
 def recorded_identity(root: Path) -> dict | None:
     """The identity a dataset folder was begun with; None where the folder holds no dataset of ours."""
-    for path in (root / DATASET, root / SHARDS / PLAN):
+    for path in (root / DATASET, root / SHARDS / PLAN, root / SHARDS / PLAN_AGAIN):
         try:
             data = json.loads(path.read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             continue
         if isinstance(data, dict) and data.get("format") == FORMAT:
             return data
@@ -76,8 +77,8 @@ def claim(root: Path, wanted: dict, fresh: bool) -> None:
     if not os.access(root, os.W_OK | os.X_OK):
         raise DatasetError(f"no permission to write into {root}; choose another folder with --out")
     before = recorded_identity(root)
-    foreign = sorted({p.relative_to(root).parts[0] for p in root.rglob("*") if p.is_file() and not _ours(p.name)})
-    if before is None and foreign:
+    foreign = [] if before else _foreign(root)  # a dataset's millions of files are not gone through
+    if foreign:
         raise DatasetError(
             f"{root} is not empty and holds no synthgen dataset (it has {', '.join(foreign[:3])}); "
             "choose a new folder with --out"
@@ -88,7 +89,13 @@ def claim(root: Path, wanted: dict, fresh: bool) -> None:
     if before is not None:
         refuse_difference(root, before, wanted)
         return
-    write_atomic(root / SHARDS / PLAN, canonical_json(wanted).encode())
+    for name in (PLAN, PLAN_AGAIN):
+        write_atomic(root / SHARDS / name, canonical_json(wanted).encode())
+
+
+def _foreign(root: Path) -> list[str]:
+    """What stands at the top of a folder and holds files that are not ours."""
+    return sorted({p.relative_to(root).parts[0] for p in root.rglob("*") if p.is_file() and not _ours(p.name)})
 
 
 def _ours(name: str) -> bool:
@@ -137,23 +144,42 @@ def empty(root: Path) -> None:
 def locked(root: Path) -> Iterator[None]:
     """Keep a second run out of the folder while this one writes; the lock goes with the process, however it ends."""
     path = root / LOCK
+    handle = _lock(path)
+    while not _names(path, handle):  # whoever held it before took the file away between our two steps
+        os.close(handle)
+        handle = _lock(path)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _lock(path: Path) -> int:
+    """The open, locked file; a refused run leaves the file to whoever holds it."""
+    root = path.parent
     try:
         root.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
     except OSError as error:
         raise DatasetError(f"cannot write into {root}: {error.strerror}; choose another folder with --out") from None
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DatasetError(f"another run is writing into {root}; wait for it or choose another --out") from None
-        except OSError:  # a file system without locks
-            pass
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         os.close(handle)
+        raise DatasetError(f"another run is writing into {root}; wait for it or choose another --out") from None
+    except OSError:  # a file system without locks
+        pass
+    return handle
+
+
+def _names(path: Path, handle: int) -> bool:
+    """Whether `path` is the name of the open file."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except OSError:
+        return False
 
 
 def estimate_bytes(config: Config) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 
 from biomech.errors import DatasetError
 from synthgen.checks import load_coco
+from synthgen.coco import camera_of
 from synthgen.dataset import Dataset, read_dataset
 from synthgen.keypoints import SPINE_IDS, spinetrack
 from synthgen.shards import write_atomic
@@ -135,12 +136,11 @@ def _draw_mask(tile: np.ndarray, a: dict, view: _View) -> None:
 def _draw_vertebrae(tile: np.ndarray, image: dict, poses: np.ndarray, view: _View) -> None:
     import cv2
 
-    intrinsics = np.array(image["intrinsics"])
     ends = np.concatenate([poses[:, :3, 3:], poses[:, :3, 3:] + poses[:, :3, :3] * AXIS], 2)  # (24, 3, 4)
-    projected = np.einsum("ij,vjk->vki", intrinsics, ends)
-    if (projected[..., 2] <= 1e-3).any():
+    projected = camera_of(image).project(np.swapaxes(ends, 1, 2))
+    if not np.isfinite(projected).all():
         return
-    drawn = view(projected[..., :2] / projected[..., 2:])
+    drawn = view(projected)
     for vertebra in drawn.tolist():
         for axis, color in enumerate(AXES_BGR):
             cv2.line(tile, vertebra[0], vertebra[axis + 1], color, 1, cv2.LINE_AA, 3)

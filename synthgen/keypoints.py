@@ -32,8 +32,12 @@ class Keypoint:
         sigma: OKS constant.
         weight: training weight.
         body: OpenSim body (biomech.anatomy.BODIES) the point rides on.
-        offset: x, y, z in that body's frame, m, for a person of the reference stature (1.75 m).
-        tissue_depth: how far behind the first surface on its ray the point may lie and still count as seen, m.
+        origin: OpenSim body whose origin at rest the offset is counted from; mostly the same one. The point of the
+            shoulder is found from the head of the humerus but rides on the clavicle.
+        offset: x, y, z along the axes of `body`, m, for a person of the reference stature (1.75 m).
+        tissue_depth: how far behind the first surface on its ray the point may lie and still count as seen, m, for a
+            person of reference girth; see visibility.
+        seen: when it counts as seen, and why its tissue depth is what it is; measured on some hundred drawn people.
         surface: True where the point lies on the outer skin, False where inside the body.
         definition: where the point is, anatomically.
         source: where the definition and the offset come from.
@@ -47,8 +51,10 @@ class Keypoint:
     sigma: float
     weight: float
     body: str
+    origin: str
     offset: tuple[float, float, float]
     tissue_depth: float
+    seen: str
     surface: bool
     definition: str
     source: str
@@ -75,8 +81,9 @@ class KeypointSchema:
         flip: (K,) int, index of each point's mirror image; flip[flip] is the identity.
         sigmas: (K,) OKS constants.
         weights: (K,) training weights.
-        offsets: (K, 3) m at reference stature, in the frame of each point's body.
-        tissue_depths: (K,) m.
+        offsets: (K, 3) m at reference stature, from each point's origin along the axes of its body.
+        tissue_depths: (K,) m, for a person of reference girth.
+        on_skin: (K,) bool, whether each point lies on the outer surface.
     """
 
     name: str
@@ -87,6 +94,7 @@ class KeypointSchema:
     weights: np.ndarray
     offsets: np.ndarray
     tissue_depths: np.ndarray
+    on_skin: np.ndarray
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,6 +103,10 @@ class KeypointSchema:
     @property
     def bodies(self) -> tuple[str, ...]:
         return tuple(k.body for k in self.keypoints)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        return tuple(k.origin for k in self.keypoints)
 
     def id_of(self, name: str) -> int:
         """Place of a keypoint in the order; ValueError where the name is unknown."""
@@ -129,8 +141,10 @@ def spinetrack() -> KeypointSchema:
             sigma=float(r["sigma"]),
             weight=float(r["weight"]),
             body=r["body"],
+            origin=r["origin"] or r["body"],
             offset=(float(r["offset_x_m"]), float(r["offset_y_m"]), float(r["offset_z_m"])),
             tissue_depth=float(r["tissue_depth_m"]),
+            seen=r["seen"],
             surface=r["place"] == "surface",
             definition=r["definition"],
             source=r["source"],
@@ -138,9 +152,7 @@ def spinetrack() -> KeypointSchema:
         for r in _rows("keypoints.csv")
     )
     names = [p.name for p in points]
-    links = tuple(
-        Link(int(r["id"]), names.index(r["from"]), names.index(r["to"]), _rgb(r)) for r in _rows("links.csv")
-    )
+    links = tuple(Link(int(r["id"]), names.index(r["from"]), names.index(r["to"]), _rgb(r)) for r in _rows("links.csv"))
     return KeypointSchema(
         name="spinetrack",
         keypoints=points,
@@ -150,6 +162,7 @@ def spinetrack() -> KeypointSchema:
         weights=_frozen([p.weight for p in points]),
         offsets=_frozen([p.offset for p in points]),
         tissue_depths=_frozen([p.tissue_depth for p in points]),
+        on_skin=_frozen([p.surface for p in points]),
     )
 
 

@@ -61,6 +61,7 @@ class MotionPose:
     motion: str  # key of the clip
     frame: int
     mirrored: bool
+    rate: tuple[float, ...] = ()  # rad/s of its joints; the pelvis counts as still
 
 
 def split_motions(config: Config) -> dict[str, list[str]]:
@@ -156,8 +157,19 @@ def draw_motion(config: Config, pool: Pool | None, model: SpineModel, index: int
             reasons.append(f"{clip.name} frame {frame}: {fault}")
             continue
         found = Pose(**{**pose, "rejections": len(reasons), "reasons": tuple(reasons)})
-        return MotionPose(found, clip.key, frame, mirror)
+        return MotionPose(found, clip.key, frame, mirror, joint_rates(clip, frame, mirror))
     return None
+
+
+def joint_rates(clip: Clip, frame: int, mirror: bool) -> tuple[float, ...]:
+    """Rates of the joints at a frame, rad/s, by the difference of its neighbours; zero for the pelvis."""
+    before, after = max(frame - 1, 0), min(frame + 1, len(clip) - 1)
+    if after == before:
+        return ()
+    q = clip.q[[before, after]]
+    rate = np.diff(mirrored(q) if mirror else q, axis=0)[0] / float(clip.times[after] - clip.times[before])
+    rate[:6] = 0.0
+    return tuple(float(v) for v in rate)
 
 
 @lru_cache(maxsize=4)
@@ -246,10 +258,16 @@ def _lower_foot(rig: Rig, q: np.ndarray, side: str, height: float, limits: Limit
 def _without_heading(q: np.ndarray) -> np.ndarray:
     """(T, 3, 3) orientation of the pelvis, turned about the vertical until it faces x."""
     turn = forward_kinematics_numpy(default_geometry(), q, ("pelvis",))[:, 0, :3, :3]
-    heading = np.arctan2(-turn[:, 2, 0], turn[:, 0, 0])
+    heading = headings(q)
     c, s, zero, one = np.cos(heading), np.sin(heading), np.zeros(len(q)), np.ones(len(q))
     back = np.stack([np.stack([c, zero, -s], -1), np.stack([zero, one, zero], -1), np.stack([s, zero, c], -1)], axis=-2)
     return back @ turn
+
+
+def headings(q: np.ndarray) -> np.ndarray:
+    """(T,) rad: which way the pelvis of (T, D) faces, about the vertical."""
+    turn = forward_kinematics_numpy(default_geometry(), q, ("pelvis",))[:, 0, :3, :3]
+    return np.arctan2(-turn[:, 2, 0], turn[:, 0, 0])
 
 
 def mirrored(q: np.ndarray) -> np.ndarray:

@@ -126,7 +126,7 @@ def read_clip(path: Path, name: str = "") -> Clip:
         intact = hashlib.sha256(path.read_bytes()).hexdigest() == record["mot_sha256"]
         contacts = np.array([[c == "1" for c in row] for row in record["contacts"]], dtype=bool).reshape(-1, 4)
         clearance = 1e-3 * np.array(record["clearance_mm"], dtype=float)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise MotionError(f"the imported motion {path} is incomplete ({error}); import it again") from None
     if not intact:
         raise MotionError(f"the imported motion {path} was altered after its import; import it again")

@@ -2,11 +2,13 @@
 
 import base64
 import contextlib
+import gzip
 import hashlib
 import json
 import shutil
 import subprocess
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,10 +67,31 @@ def open_package(pack: Pack, scratch: Path, source: Path | None, progress: Progr
     _check_integrity(pack, archive)
     progress(f"unpacking {archive.name}", 0, 0)
     unpacked = scratch / "unpacked"
-    with tarfile.open(archive) as tar:
-        tar.extractall(unpacked, filter="data")
+    unpack(archive, unpacked)
     yield unpacked / "package"
     shutil.rmtree(unpacked, ignore_errors=True)
+
+
+MOST_BYTES = 4 * 2**30  # unpacked; the largest package has 0.4
+MOST_MEMBERS = 50_000
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a package file; nothing of it lands outside of `folder`, and no more than a package can hold.
+
+    Raises:
+        AssetError: damaged, larger than any package, or with names or links that lead out of the folder.
+    """
+    try:
+        with tarfile.open(archive) as tar:
+            count = size = 0
+            for member in tar:  # heads come one by one: a flood is noticed before it is written
+                count, size = count + 1, size + member.size
+                if count > MOST_MEMBERS or size > MOST_BYTES:
+                    raise AssetError(f"{archive} unpacks to more than {MOST_BYTES >> 30} GB or {MOST_MEMBERS} files")
+                tar.extract(member, folder, filter="data")
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise AssetError(f"{archive} cannot be unpacked ({error}); delete it and fetch it again") from error
 
 
 def _check_identity(pack: Pack, folder: Path) -> None:

@@ -14,11 +14,17 @@ from biomech.errors import ModelError
 from synthgen.coco import file_digest
 from synthgen.dataset import Dataset
 from synthgen.published import model_summary
+from synthgen.report_people import people_summary
+from synthgen.specs import actor_in
 
 if TYPE_CHECKING:
     from biomech.activities.pose import PoseBatch
     from biomech.limits import Limits
     from biomech.plausibility import Asked, Evidence, Person
+
+
+Specs = Sequence[dict] | Mapping[int, dict]
+"""Line of scenes.jsonl -> recipe."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,13 +48,20 @@ class Material:
 
 def dataset_material(dataset: Dataset, profile: str = "") -> Material:
     """The poses of a dataset; `profile` overrides what the dataset says of its people."""
+    return material_of(dataset, dataset.table(), [scene["spec"] for scene in dataset.scenes()], profile)
+
+
+def material_of(dataset: Dataset, table: Mapping[str, np.ndarray], specs: Specs, profile: str = "") -> Material:
+    """The poses of some rows of a dataset's table.
+
+    Args:
+        specs: of all lines of scenes.jsonl that the rows name.
+    """
     from biomech.limits import load_limits
     from biomech.plausibility import Evidence
 
-    table = dataset.table()
-    specs = [scene["spec"] for scene in dataset.scenes()]
-    people, lines = people_of(table, specs), table["spec_line"].tolist()
-    own, own_of = limits_of(people, profile, [(specs[line].get("person") or {}).get("pathology") for line in lines])
+    people = people_of(table, specs)
+    own, own_of = limits_of(people, profile, [person.get("pathology") for person in persons_of(table, specs)])
     skeletons, skeleton_of = skeletons_of(dataset.root, people)
     evidence = Evidence(
         people=people,
@@ -58,7 +71,7 @@ def dataset_material(dataset: Dataset, profile: str = "") -> Material:
         skeleton_of=skeleton_of,
         vertebrae=table["vertebrae_world"].astype(np.float64),
         residuals=_residuals(table["residuals"]),
-        model_digest=tuple(file_digest(path) for path in sorted((dataset.root / "subjects").glob("*.osim"))),
+        model_digest=_model_digests(dataset.root, table),
         where=tuple(
             f"picture {image}, subject {subject}"
             for image, subject in zip(table["image_id"].tolist(), table["subject"].tolist(), strict=True)
@@ -66,10 +79,17 @@ def dataset_material(dataset: Dataset, profile: str = "") -> Material:
         asked=asked_of(table),
         seed=dataset.config.seed,
     )
-    return Material(_batch(table, specs), load_limits(), evidence, summary_of(dataset, table))
+    summary = summary_of(dataset, table) | people_summary(_each_once(table, specs))
+    return Material(_batch(table, specs), load_limits(), evidence, summary)
 
 
-def _batch(table: Mapping[str, np.ndarray], specs: list[dict]) -> PoseBatch:
+def _model_digests(root: Path, table: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    """Of the models of the people in these rows, as far as they are there."""
+    paths = (root / "subjects" / f"{subject:06d}.osim" for subject in sorted(set(table["subject"].tolist())))
+    return tuple(file_digest(path) for path in paths if path.is_file())
+
+
+def _batch(table: Mapping[str, np.ndarray], specs: Specs) -> PoseBatch:
     """The poses; each record of provenance names picture, subject and how the pose was drawn."""
     from biomech.activities.pose import PoseBatch
 
@@ -82,17 +102,29 @@ def _batch(table: Mapping[str, np.ndarray], specs: list[dict]) -> PoseBatch:
     return PoseBatch(table["q"], names, tuple(table["activity"].tolist()), provenance)
 
 
-def people_of(table: Mapping[str, np.ndarray], specs: list[dict]) -> tuple[Person, ...]:
+def people_of(table: Mapping[str, np.ndarray], specs: Specs) -> tuple[Person, ...]:
     """Who makes each pose, from the scene specs and, where there is one, the column `profile`."""
     from biomech.plausibility import Person
 
     named = table["profile"].tolist() if "profile" in table else [""] * len(table["subject"])
     found = []
-    for line, subject, profile in zip(table["spec_line"].tolist(), table["subject"].tolist(), named, strict=True):
-        who = (specs[line].get("person") or {}).get("subject") or {}
+    for person, subject, profile in zip(persons_of(table, specs), table["subject"].tolist(), named, strict=True):
+        who = person.get("subject") or {}
         measures = {name: float(who[name]) for name in ("age", "stature", "weight") if who.get(name) is not None}
         found.append(Person(subject=int(subject), sex=str(who.get("sex", "")), profile=str(profile or ""), **measures))
     return tuple(found)
+
+
+def persons_of(table: Mapping[str, np.ndarray], specs: Specs) -> list[dict]:
+    """The recipe of each row's person."""
+    rows = zip(table["spec_line"].tolist(), table["instance_id"].tolist(), strict=True)
+    return [actor_in(specs[line], instance).get("person") or {} for line, instance in rows]
+
+
+def _each_once(table: Mapping[str, np.ndarray], specs: Specs) -> list[dict]:
+    """The recipe of each person of the dataset, in the order of their first pictures."""
+    persons = zip(table["subject"].tolist(), persons_of(table, specs), strict=True)
+    return list({subject: person for subject, person in reversed([*persons]) if person}.values())[::-1]
 
 
 def limits_of(
@@ -158,7 +190,8 @@ def skeletons_of(root: Path, people: tuple[Person, ...]) -> tuple[tuple, np.ndar
             found.append(read_geometry(text, stature=person.stature, sex=person.sex, age=person.age))
         except (OSError, UnicodeDecodeError, ModelError):
             return (), None
-    return tuple(found), np.array([subjects.index(person.subject) for person in people])
+    places = {subject: k for k, subject in enumerate(subjects)}
+    return tuple(found), np.array([places[person.subject] for person in people])
 
 
 def summary_of(dataset: Dataset, table: Mapping[str, np.ndarray] | None = None) -> dict:

@@ -6,18 +6,23 @@ computes depends on which worker it is.
 
 import contextlib
 import multiprocessing
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from biomech.errors import SynthgenError
 from synthgen.config import Config
-from synthgen.shards import Shard, write_shard
+from synthgen.shards import Shard
+from synthgen.store import store_at
 from synthgen.worker import Source, child_environment, opened, peak_memory, serve
+
+if TYPE_CHECKING:
+    from synthgen.executors.job import Watcher
 
 MAX_DEATHS = 2  # retries of one shard whose worker died
 
@@ -33,6 +38,11 @@ class PoolStats:
     deaths: int = 0
 
 
+def default_workers() -> int:
+    """One per core this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class WorkerFailed(SynthgenError):
     """A worker raised or died. `details` holds the traceback for the log."""
 
@@ -42,18 +52,21 @@ class WorkerFailed(SynthgenError):
 
 
 def run(
-    root: Path,
+    root: Path | str,
     config: Config,
     shards: Sequence[Shard],
     workers: int,
     source: Source,
     on_progress: Callable[[int], object] | None = None,
+    watcher: "Watcher | None" = None,
 ) -> PoolStats:
     """Write `shards`; returns when all exist.
 
     Args:
         workers: processes; 0 works in this process (for debugging).
+        root: the dataset's folder or URL.
         on_progress: called with +1 per finished sample, and with a negative number when a dead worker's go again.
+        watcher: hears who is given which shard, and of deaths.
 
     Raises:
         WorkerFailed: a sample raised, or one shard's worker died three times.
@@ -62,7 +75,7 @@ def run(
     tell = on_progress or (lambda _: None)
     if workers == 0:
         return _run_here(root, config, shards, source, tell)
-    pool = _Pool(root, config, shards, source, tell)
+    pool = _Pool(root, config, shards, source, tell, watcher)
     try:
         pool.start(min(workers, len(shards)))
         pool.work()
@@ -71,16 +84,17 @@ def run(
         pool.stop()
 
 
-def _run_here(root: Path, config: Config, shards: Sequence[Shard], source: Source, tell: Callable) -> PoolStats:
+def _run_here(root: Path | str, config: Config, shards: Sequence[Shard], source: Source, tell: Callable) -> PoolStats:
     stats = PoolStats()
 
     def done(timings: dict[str, float]) -> None:
         _count(stats, timings)
         tell(1)
 
+    store = store_at(root)
     with opened(source, config) as (make, osim):
         for shard in shards:
-            write_shard(root, config, shard, make, osim, done)
+            store.write_shard(config, shard, make, osim, done)
             _note_memory(stats, 0, peak_memory())
     return stats
 
@@ -103,13 +117,23 @@ class _Worker:
     pipe: Connection
     shard: Shard | None = None
     done: int = 0  # samples of the current shard
+    words: str = ""  # the last, of one that knew why it died
 
 
 class _Pool:
     """Owns the processes."""
 
-    def __init__(self, root: Path, config: Config, shards: Sequence[Shard], source: Source, tell: Callable) -> None:
+    def __init__(
+        self,
+        root: Path | str,
+        config: Config,
+        shards: Sequence[Shard],
+        source: Source,
+        tell: Callable,
+        watcher: "Watcher | None",
+    ) -> None:
         self.root, self.config, self.source, self.tell = root, config, source, tell
+        self.watcher = watcher
         self.queue = deque(shards)
         self.left = len(shards)
         self.deaths: dict[int, int] = {}
@@ -151,14 +175,25 @@ class _Pool:
             return
         if kind == "error":
             where, reason, details = content
+            if self.watcher:
+                self.watcher.failed_at(worker.shard, f"worker {worker.number}", f"{where}: {reason}", details)
             raise WorkerFailed(f"{where}: {reason}", details)
+        if kind == "lost":
+            worker.words = str(content[0])
+            return  # its pipe ends next
+        if kind == "ready":
+            self.deaths.pop(-1, None)  # workers do start here: what died before its first word had another reason
         if kind == "done":
             _note_memory(self.stats, worker.number, *content)
             self.left -= 1
+            if self.watcher and worker.shard:
+                self.watcher.done(worker.shard, f"worker {worker.number}")
         self._give(worker)
 
     def _give(self, worker: _Worker) -> None:
         worker.shard, worker.done = (self.queue.popleft() if self.queue else None), 0
+        if self.watcher and worker.shard:
+            self.watcher.given(worker.shard, f"worker {worker.number}")
         with contextlib.suppress(OSError):  # a worker that just died is buried when its pipe is read
             worker.pipe.send(worker.shard)
 
@@ -170,6 +205,9 @@ class _Pool:
         if worker.shard is None and not self.queue:  # it had said goodbye
             return
         self.stats.deaths += 1
+        if self.watcher:
+            why = worker.words or _cause(worker.process.exitcode)
+            self.watcher.failed_at(worker.shard, f"worker {worker.number}", f"the worker died: {why}")
         key = worker.shard.number if worker.shard else -1
         self.deaths[key] = self.deaths.get(key, 0) + 1
         if worker.shard:
@@ -178,8 +216,9 @@ class _Pool:
             self.queue.appendleft(worker.shard)
         if self.deaths[key] > MAX_DEATHS:
             what = f"samples {worker.shard.start} to {worker.shard.stop - 1}" if worker.shard else "starting up"
+            why = worker.words or _cause(worker.process.exitcode)
             raise WorkerFailed(
-                f"a worker process died {self.deaths[key]} times at {what} ({_cause(worker.process.exitcode)}); "
+                f"a worker process died {self.deaths[key]} times at {what} ({why}); "
                 "what is finished stays. Run the same command again with fewer --workers (--workers 0 shows more)"
             )
         self.workers.append(self._spawn())

@@ -3,13 +3,12 @@
 import contextlib
 import json
 import logging
-import os
 import platform
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -21,11 +20,18 @@ from biomech.errors import AssetError
 from synthgen import folder, pool
 from synthgen.coco import Merged, merge
 from synthgen.config import Config, with_values
-from synthgen.dataset import CHECKSUMS, checksums, files_digest
+from synthgen.executors import executor_named, run_shards
+from synthgen.executors.job import Job, Options
 from synthgen.folder import DATASET
+from synthgen.intact import kept_shards
+from synthgen.journal import Journal
+from synthgen.listing import listed
 from synthgen.motions import resolve_motions
+from synthgen.photos import resolve_photos
+from synthgen.pool import default_workers
 from synthgen.settings import digested, to_plain
-from synthgen.shards import SHARDS, is_finished, plan, write_atomic
+from synthgen.shards import SHARDS, Shard, is_finished, plan, write_atomic
+from synthgen.store import is_url, store_at
 from synthgen.worker import peak_memory
 
 log = logging.getLogger(__name__)
@@ -44,7 +50,7 @@ class RenderSummary:
         memory: worker -> (peak after its first shard, peak at the end), bytes.
     """
 
-    root: Path
+    root: Path | str  # folder or URL
     digest: str
     counts: dict[str, dict[str, int]]
     rendered: int = 0
@@ -55,11 +61,6 @@ class RenderSummary:
     bytes: int = 0
     memory: dict[int, tuple[int, int]] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
-
-
-def default_workers() -> int:
-    """One per core this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def resolve_assets(config: Config) -> tuple[Config, str, str]:
@@ -88,6 +89,19 @@ def resolve_assets(config: Config) -> tuple[Config, str, str]:
     return with_values(config, assets=kind), assets_digest(), note
 
 
+def refuse_altered_assets() -> None:
+    """AssetError where a file of an installed pack is not what it was when it was installed: it may still load."""
+    from synthgen.assets import PACKS, verify_packs
+
+    for state in verify_packs(pack.name for pack in PACKS):
+        if state.installed and not state.intact:
+            broken = [*state.altered, *state.missing]
+            raise AssetError(
+                f"{len(broken)} files of the pack {state.pack.name} were altered or are missing ({broken[0]}); "
+                f"run 'synthgen assets install {state.pack.name} --force' and the same command again"
+            )
+
+
 def render_dataset(
     config: Config,
     out: str | Path,
@@ -95,11 +109,16 @@ def render_dataset(
     fresh: bool = False,
     source: pool.Source | None = None,
     quiet: bool = True,
+    executor: str = "local",
+    options: Options | None = None,
 ) -> RenderSummary:
     """Render a dataset into `out`, or finish one begun there with the same config.
 
     Args:
+        out: folder, or an fsspec URL such as s3://bucket/dataset.
         workers: processes, default one per core; 0 works in this process. Does not change a byte.
+        executor: who runs the workers: local, ray, dask or slurm. Does not change a byte.
+        options: of the executor.
         fresh: delete a dataset already in the folder.
         source: where samples come from, default the installed assets; tests bring their own.
         quiet: no progress bars.
@@ -110,10 +129,11 @@ def render_dataset(
         MotionError: none of the motion files can be used.
         synthgen.pool.WorkerFailed: a sample could not be made.
     """
-    root = Path(out)
+    executor_named(executor)
     assets_digest = ""
     config, failed = resolve_motions(config)
-    for sentence in failed:
+    config, unused = resolve_photos(config)
+    for sentence in [*failed, *unused]:
         log.warning(sentence)
     if source is None:
         config, assets_digest, note = resolve_assets(config)
@@ -121,60 +141,74 @@ def render_dataset(
         if note:
             log.warning(note)
     wanted = folder.identity(config, assets_digest)
+    if is_url(out):
+        from synthgen.remote import render_url
+
+        job = Job(str(out), config, source, wanted)
+        return render_url(job, workers, fresh, quiet, executor, options or Options())
+    root = Path(out)
     folder.check_room(root, folder.estimate_bytes(config) * (1 - progress_so_far(root, config) / config.poses))
-    with folder.locked(root), _terminated_is_interrupted():
+    with folder.locked(root), terminated_is_interrupted():
         folder.claim(root, wanted, fresh)
         if (root / DATASET).is_file():
             shutil.rmtree(root / SHARDS, ignore_errors=True)
             return _finished_before(root)
         shards = plan(config)
-        todo = [s for s in shards if not is_finished(root, s)]
+        kept = set(kept_shards(root, shards))
+        todo = [s for s in shards if s not in kept]
         waiting = sum(len(s) for s in todo)
+        if todo and assets_digest:
+            refuse_altered_assets()
         begin = time.perf_counter()
-        count = default_workers() if workers is None else workers
-        with _bar(waiting, "render", quiet) as bar:
-            stats = pool.run(root, config, todo, count, source, bar.update) if todo else pool.PoolStats()
+        job = Job(str(root.absolute()), config, source, wanted)
+        journal = Journal.begun(store_at(root), executor, workers)
+        with bar_of(waiting, "render", quiet) as bar:
+            stats = run_shards(executor, job, todo, workers, journal, bar.update, options or Options())
         rendering = time.perf_counter() - begin
-        merged = _merge(root, config, quiet)
-        digest = _write_record(root, config, wanted, merged)
+        pool.clean_temporaries(root)
+        merged = merge_shards(root, config, shards, quiet)
+        digest, size = write_record(root, config, wanted, merged)
         shutil.rmtree(root / SHARDS)
     summary = RenderSummary(
         root=root,
         digest=digest,
-        counts=_plain_counts(merged),
+        counts=plain_counts(merged),
         rendered=stats.samples,
         reused=config.poses - waiting,
         seconds=time.perf_counter() - begin,
         per_second=stats.samples / rendering if stats.samples else 0.0,
-        workers=count,
-        bytes=sum((root / name).stat().st_size for name in merged.files),
+        workers=default_workers() if workers is None else workers,
+        bytes=size,
         memory={w: (stats.early_memory[w], peak) for w, peak in sorted(stats.peak_memory.items())},
         timings={k: stats.timings[k] / stats.samples for k in sorted(stats.timings)},
     )
-    _write_run(root, summary)
+    write_run(root, summary)
     return summary
 
 
-def _merge(root: Path, config: Config, quiet: bool) -> Merged:
+def merge_shards(root: Path, config: Config, shards: Iterable[Shard], quiet: bool) -> Merged:
+    """Write the label files from the shards that are in `root`, or come there while they are asked for."""
     coordinates = import_module("biomech.anatomy").COORDINATES
-    write_mot = import_module("biomech.motion").write_mot
-    pool.clean_temporaries(root)
-    with _bar(config.poses, "merge", quiet) as bar:
-        return merge(root, config, plan(config), coordinates, write_mot, bar.update)
+    with bar_of(config.poses, "merge", quiet) as bar:
+        return merge(root, config, shards, coordinates, bar.update)
 
 
-def _write_record(root: Path, config: Config, identity: dict, merged: Merged) -> str:
-    """config.yaml, the checksums and last dataset.json, whose presence means: finished."""
+def write_record(root: Path, config: Config, identity: dict, merged: Merged) -> tuple[str, int]:
+    """config.yaml, the checksums and last dataset.json, whose presence means: finished. Returns digest and bytes."""
     text = yaml.safe_dump(digested(config), sort_keys=False, default_flow_style=None, width=100)
-    files = {**merged.files, CONFIG: write_atomic(root / CONFIG, text.encode())}
-    digest = files_digest(files)
-    write_atomic(root / CHECKSUMS, checksums(files).encode())
-    record = {**identity, "counts": _plain_counts(merged), "files": len(files), "digest": digest}
+    merged.listing.add(CONFIG, write_atomic(root / CONFIG, text.encode()))
+    count, digest = merged.listing.finish()
+    size = 0
+    for name, _ in listed(root):
+        with contextlib.suppress(FileNotFoundError):  # pictures at a URL
+            size += (root / name).stat().st_size
+    record = {**identity, "counts": plain_counts(merged), "files": count, "digest": digest}
     write_atomic(root / DATASET, (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
-    return digest
+    return digest, size
 
 
-def _plain_counts(merged: Merged) -> dict[str, dict[str, int]]:
+def plain_counts(merged: Merged) -> dict[str, dict[str, int]]:
+    """How much each split holds, as plain data."""
     return {
         split: {"images": c.images, "annotations": c.annotations, "subjects": len(c.subjects)}
         for split, c in merged.counts.items()
@@ -186,11 +220,11 @@ def _finished_before(root: Path) -> RenderSummary:
     return RenderSummary(root, info["digest"], info["counts"], reused=info["config"]["poses"])
 
 
-def _write_run(root: Path, summary: RenderSummary) -> None:
+def write_run(root: Path, summary: RenderSummary) -> None:
     """What this run measured; outside the dataset's digest because it never repeats."""
     data = {
         **to_plain(summary),
-        "root": root.name,
+        "root": str(summary.root).rstrip("/").rsplit("/", 1)[-1],
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "machine": {"cores": default_workers(), "processor": platform.machine(), "python": sys.version.split()[0]},
         "parent_peak_memory": peak_memory(),
@@ -198,12 +232,13 @@ def _write_run(root: Path, summary: RenderSummary) -> None:
     write_atomic(root / RUN, (json.dumps(data, indent=1, sort_keys=True) + "\n").encode())
 
 
-def _bar(total: int, what: str, quiet: bool) -> tqdm:
+def bar_of(total: int, what: str, quiet: bool) -> tqdm:
+    """Counts pictures on stderr where somebody watches."""
     return tqdm(total=total, desc=what, unit="img", disable=quiet, dynamic_ncols=True, smoothing=0.05)
 
 
 @contextlib.contextmanager
-def _terminated_is_interrupted() -> Iterator[None]:
+def terminated_is_interrupted() -> Iterator[None]:
     """SIGTERM ends a run the way Ctrl-C does: workers stopped, nothing half-written under a final name."""
 
     def interrupt(*_: object) -> None:
@@ -222,8 +257,11 @@ def _terminated_is_interrupted() -> Iterator[None]:
 
 def progress_so_far(out: str | Path, config: Config) -> int:
     """Samples whose shards are finished."""
+    if is_url(out):
+        store = store_at(out)
+        done = store.finished(plan(config))
+        return config.poses if store.read(DATASET) else sum(len(s) for s in plan(config) if s.number in done)
     root = Path(out)
     if (root / DATASET).is_file():
         return config.poses
     return sum(len(s) for s in plan(config) if is_finished(root, s))
-

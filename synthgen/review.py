@@ -1,5 +1,6 @@
 """Judge poses and write the plausibility report: of a dataset after it is made, or of any input on request."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from synthgen.plausibility_dataset import Material, dataset_material
 from synthgen.plausibility_motion import motion_material
 
 if TYPE_CHECKING:
+    from biomech.plausibility.violations import Violation
     from synthgen.report_findings import Finding
 
 REPORT = "report"
@@ -25,7 +27,7 @@ class Verdict:
         hard_violations: joint angles beyond a hard limit, over all poses.
         typical_share: share of joint angles beyond their typical range.
         first: "coordinate value limit" of the first hard violation, or "".
-        report: the HTML file.
+        report: the HTML file, or its URL.
         findings: one sentence per group of the report.
         unread: one sentence per file that could not be read.
     """
@@ -33,7 +35,7 @@ class Verdict:
     hard_violations: int
     typical_share: float
     first: str
-    report: Path
+    report: Path | str
     findings: "tuple[Finding, ...]" = ()
     unread: tuple[str, ...] = ()
 
@@ -44,8 +46,15 @@ def review(root: str | Path) -> Verdict:
     Raises:
         DatasetError: the folder holds no finished dataset, or the report cannot be written.
     """
+    from synthgen.plausibility_large import broken_limits, is_large, spread_material
+
     dataset = read_dataset(root)
-    return judge(dataset_material(dataset), dataset.root / REPORT / "plausibility.html")
+    page = dataset.root / REPORT / "plausibility.html"
+    if not is_large(dataset):
+        return judge(dataset_material(dataset), page)
+    verdict = judge(spread_material(dataset), page)
+    count, violations = broken_limits(dataset)
+    return dataclasses.replace(verdict, hard_violations=count, first=_said(next(iter(violations), None)))
 
 
 def read_material(given: str | Path, profile: str = "") -> Material:
@@ -82,5 +91,8 @@ def judge(material: Material, html: Path, json_path: Path | None = None) -> Verd
     found = assess(material.poses, material.limits, material.evidence)
     path = write_report(found, html, json_path, material.summary)
     worst = next(iter((*found.hard, *found.regional_hard)), None)
-    first = f"{worst.coordinate} {worst.worst:.4g} {worst.unit}, limit {worst.limit:.4g}" if worst else ""
-    return Verdict(found.hard_violations, found.typical_share, first, path, findings(found), material.unread)
+    return Verdict(found.hard_violations, found.typical_share, _said(worst), path, findings(found), material.unread)
+
+
+def _said(worst: "Violation | None") -> str:
+    return f"{worst.coordinate} {worst.worst:.4g} {worst.unit}, limit {worst.limit:.4g}" if worst else ""

@@ -1,59 +1,52 @@
 """One index of a dataset, from nothing but (config, assets, index): draw, pose, dress, render, label.
 
-Every random choice of a sample lands in its SceneSpec; `build` turns a spec into arrays without drawing anything, so
-a stored spec renders the same picture again.
+Every random choice of a sample lands in its SceneSpec; `synthgen.stage` turns a spec into arrays without drawing
+anything, so a stored spec renders the same picture again.
 
-Random streams: default_rng([seed, stream, number, ...]) with a stream each for subjects, poses and scenes.
+Consecutive indices share a take: one instant seen by several cameras, or the frames of one movement. All that a take
+shares is drawn from [seed, stream, take], so its pictures agree without knowing of one another.
+
+Random streams: default_rng([seed, stream, number, ...]) with a stream each for subjects, poses, companions and scenes.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 
-from biomech.activities import MAX_DRAWS, Pose, draw_activity, sample_pose
-from biomech.errors import ModelError, RenderError
-from biomech.model import SpineModel
-from scenes.backdrop import build_backdrop, draw_backdrop
-from scenes.camera import build_camera, develop, draw_camera, draw_sensor
-from scenes.light import build_light, draw_light, indoors
-from scenes.person import mesh_parts
-from scenes.props import SeatSpec, build_box_seat, draw_seat
-from scenes.renderer import Camera, Frame, MeshPart, Scene
-from scenes.rig import DRIVERS
+from biomech.errors import RenderError
+from scenes.backdrop import INDOORS, camera_hint, draw_surroundings
+from scenes.camera import build_camera, develop, draw_rig, draw_sensor
+from scenes.light import is_outdoor
+from scenes.motion_blur import motion_field
+from scenes.occluder import draw_occluders
+from scenes.renderer import Camera, Frame
 from synthgen.annotate import annotate, residuals
-from synthgen.cast import Assets, Cast, Posed, lowered_to_floor, open_assets, put_in_pose
+from synthgen.cast import Assets, open_assets
 from synthgen.config import Config, split_of
 from synthgen.keypoints import spinetrack
-from synthgen.motion_poses import Pool, draw_motion
+from synthgen.poses import way_moved
 from synthgen.sample_types import Annotation, Sample
 from synthgen.settings import to_plain
-from synthgen.specs import PoseSpec, SceneSpec
+from synthgen.specs import SEAT_ID, SceneSpec, world_from_place
+from synthgen.stage import Actor, build
+from synthgen.takes import Take, draw_take, take_of
 
 __all__ = ["make_sample", "open_assets", "subject_osim"]
 
-POSES, SCENES = 2, 3
-"""Random streams of poses and scenes."""
-
-MAX_ACTIVITIES = 10
-"""Activities tried before a sample gives up."""
+SCENES = 3
+"""Random stream of scenes: default_rng([seed, SCENES, take, attempt])."""
 
 MAX_SCENES = 8
-"""Scenes drawn around a pose before a sample gives up."""
+"""Scenes drawn around people before a sample gives up."""
 
 MIN_AREA = 0.01
-"""Least share of the picture that the person's visible pixels cover."""
+"""Least share of the picture that the main person's visible pixels cover."""
 
 MIN_SEEN, MIN_INSIDE = 6, 15
 """Least number of keypoints in plain sight, and inside the picture at all."""
-
-_SITTING = tuple(DRIVERS.index(name) for name in ("sacrum", "thigh_r", "thigh_l", "femur_r", "femur_l"))
-"""Drivers of the skin that rests on a seat."""
-
-_SUNK = 0.02
-"""How far, m, the drawn buttocks sink below where the capsules of the pelvis touch a seat."""
 
 
 def subject_osim(config: Config, assets: Assets, number: int) -> str:
@@ -61,137 +54,131 @@ def subject_osim(config: Config, assets: Assets, number: int) -> str:
     return assets.cast(config, number).model.xml
 
 
-def draw_pose(config: Config, model: SpineModel, rng: np.random.Generator) -> Pose:
-    """A pose of a drawn activity; one that this body cannot do (a heavy person's deep squat) gives way to another."""
-    failed: list[str] = []
-    for _ in range(MAX_ACTIVITIES):
-        name = draw_activity(config.activities.weights or None, rng)
-        try:
-            pose = sample_pose(model, name, rng)
-        except ModelError as error:
-            failed.append(f"{name}: {error}")
-            continue
-        reasons = tuple(f"gave up {text}" for text in failed) + pose.reasons
-        return replace(pose, rejections=pose.rejections + len(failed) * MAX_DRAWS, reasons=reasons)
-    raise ModelError(f"No pose in {MAX_ACTIVITIES} activities; the last failure was {failed[-1]}")
-
-
-def pose_cast(
-    config: Config, cast: Cast, index: int, motions: Mapping[str, Pool] | None = None
-) -> tuple[PoseSpec, Posed]:
-    """Draw the pose of a sample and stand it on the floor; also what `put_in_pose` makes of it.
-
-    Args:
-        motions: split -> frames of captured motion; a person takes poses from those of his own split.
-    """
-    rng = np.random.default_rng([config.seed, POSES, index])
-    taken = draw_motion(config, (motions or {}).get(split_of(config, cast.number)), cast.model, index)
-    drawn = draw_pose(config, cast.model, rng) if taken is None else taken.pose
-    curl = float(np.clip(rng.normal(0.35, 0.15), 0.05, 0.9))
-    posed = put_in_pose(cast, lowered_to_floor(cast, drawn.q, curl, drawn.props.get("clearance", 0.0)), curl)
-    spec = PoseSpec(
-        activity=drawn.activity,
-        phase=drawn.phase,
-        support=drawn.support,
-        q=tuple(float(v) for v in posed.q),
-        finger_curl=curl,
-        rejections=drawn.rejections,
-        rejection_reasons=drawn.reasons,
-        motion="" if taken is None else taken.motion,
-        frame=-1 if taken is None else taken.frame,
-        mirrored=taken is not None and taken.mirrored,
-        props={name: float(value) for name, value in drawn.props.items()},
-    )
-    return spec, posed
-
-
-def draw_scene(
-    config: Config, assets: Assets, cast: Cast, pose: PoseSpec, posed: Posed, rng: np.random.Generator
-) -> SceneSpec:
-    """Everything around a posed person."""
-    light = draw_light(config.light, rng, tuple(assets.environments))
-    backdrop = draw_backdrop(config.backdrop, rng, light)
-    seat = draw_seat(rng) if "seat_height" in pose.props else None
-    camera = draw_camera(config.camera, rng, posed.vertices, posed.keypoints, (config.width, config.height))
-    return SceneSpec(cast.spec, pose, seat, light, backdrop, camera, draw_sensor(config.sensor, rng))
-
-
-def seat_of(spec: SeatSpec, cast: Cast, pose: Pose | PoseSpec, posed: Posed) -> MeshPart:
-    """A box whose top meets the drawn buttocks, or which stands where they have left it."""
-    pelvis = posed.world_from_body[0]
-    if pose.support == "seated":
-        near = np.linalg.norm((posed.vertices - pelvis[:3, 3])[:, [0, 2]], axis=1) < 0.14
-        sitting = np.isin(cast.person.drivers, _SITTING)
-        height = float(posed.vertices[near & sitting, 1].min()) + 0.004  # flesh flattens a little
-    else:
-        height = pose.props["seat_height"] - _SUNK
-    yaw = float(np.arctan2(-pelvis[2, 0], pelvis[0, 0]))
-    back = spec.depth / 2 - pose.props.get("seat_front", spec.depth / 2)
-    x, z = pelvis[0, 3] - back * np.cos(yaw), pelvis[2, 3] + back * np.sin(yaw)
-    return build_box_seat(spec, height, float(x), float(z), yaw)
-
-
-def build(spec: SceneSpec, assets: Assets, cast: Cast, posed: Posed) -> Scene:
-    """Arrays of a scene, from its spec alone (`posed` is what its pose gives)."""
-    parts = mesh_parts(cast.person, posed.vertices, instance_id=1)
-    seat = (seat_of(spec.seat, cast, spec.pose, posed),) if spec.seat is not None else ()
-    camera = build_camera(spec.camera)
-    light = build_light(spec.light, assets.environments)
-    if spec.backdrop.kind == "room":
-        light = indoors(light)
-    occupied = np.concatenate([posed.vertices] + [part.vertices for part in seat])
-    backdrop = build_backdrop(spec.backdrop, camera, occupied, light, spec.light, assets.environments)
-    return Scene(parts + seat + backdrop.parts, camera, light, backdrop.background)
+def draw_scene(config: Config, assets: Assets, take: Take, frame: int, rng: np.random.Generator) -> SceneSpec:
+    """Everything around the people of a take, as one of its frames shows it; the view is the first."""
+    light, backdrop = draw_surroundings(config.backdrop, config.light, rng, tuple(assets.environments))
+    everyone = rng.random() < config.crowd.everyone
+    shown = [i for i, part in enumerate(take.players) if i == 0 or (everyone and not part[0].crowd)]
+    cast = [take.actor(assets, player, framed) for player in shown for framed in take.framed]
+    points = np.concatenate([actor.points for actor in cast])
+    keypoints = np.concatenate([actor.posed.keypoints for actor in cast])
+    size = (config.width, config.height)
+    mounts = camera_hint(backdrop)
+    framing = config.camera if mounts is None else replace(config.camera, mounts=mounts)
+    cameras = draw_rig(framing, rng, points, keypoints, size, config.capture.views)
+    seen = [take.points(assets, player) for player in shown]
+    hidden = [take.points(assets, player) for player in range(len(take.players)) if player not in shown]
+    eyes = [np.array([camera.eye]) for camera in cameras[1:]]
+    eye, target = np.array(cameras[0].eye), np.array(cameras[0].target)
+    outdoor = None if backdrop.photo else backdrop.kind not in INDOORS and is_outdoor(light)
+    first = build_camera(cameras[0])
+    things = draw_occluders(config.objects, rng, seen, eye, target, hidden + eyes, first, outdoor)
+    sensor = draw_sensor(config.sensor, rng)
+    people = tuple(part[frame] for part in take.players)
+    return SceneSpec(people, things, light, backdrop, cameras, 0, replace(sensor, seed=sensor.seed + frame))
 
 
 def make_sample(config: Config, assets: Assets, index: int) -> Sample:
     """Sample `index` of the dataset that `config` describes.
 
-    A picture that hides the person (furniture before the camera, a crop that missed) is drawn again.
+    A picture that hides the main person (furniture before the camera, a crop that missed) is drawn again; the pictures
+    of a take agree on the first scene that shows him to every view in the middle of the movement.
     """
     seconds: dict[str, float] = {}
-    with _timed(seconds, "subject"):
-        cast = assets.cast(config, index // config.poses_per_subject)
-    with _timed(seconds, "pose"):
-        pose, posed = pose_cast(config, cast, index, assets.motions)
-    for attempt in range(MAX_SCENES):
-        rng = np.random.default_rng([config.seed, SCENES, index, attempt])
+    number, frame, view = take_of(config, index)
+    with _timed(seconds, "people"):
+        take = assets.remember("take", (config, number), lambda: draw_take(config, assets, number))
+        actors = take.actors(assets, frame)
+    settled = None
+    if config.take > 1:
+        settled = assets.remember("scene", (config, number), lambda: _settle(config, assets, take, number))
+    for attempt in range(MAX_SCENES) if settled is None else [settled]:
         with _timed(seconds, "scene"):
-            spec = draw_scene(config, assets, cast, pose, posed, rng)
-            scene = build(spec, assets, cast, posed)
+            spec = replace(_scene(config, assets, take, number, frame, attempt), view=view)
+            scene = build(spec, assets, actors)
         with _timed(seconds, "render"):
-            frame = assets.renderer.render(scene)
+            picture = assets.renderer.render(scene)
         with _timed(seconds, "label"):
-            label = label_person(cast, pose, posed, scene.camera, frame)
-        if label is not None and shows_enough(label, config):
+            labels = label_people(actors, scene.camera, picture)
+        if settled is not None or shows_enough(labels, config):
             break
     else:
         raise RenderError(
             f"sample {index}: {MAX_SCENES} scenes in a row hide the person; check the camera and backdrop settings"
         )
     with _timed(seconds, "sensor"):
-        picture = develop(frame.rgb, spec.sensor)
+        rgb = photographed(spec, actors, scene.camera, picture)
+    subject = spec.actors[0].number
     return Sample(
         index=index,
-        subject=cast.number,
-        split=split_of(config, cast.number),
+        subject=subject,
+        split=split_of(config, subject),
         spec=to_plain(spec),
-        rgb=picture,
-        depth=frame.depth,
-        instance=frame.instance,
-        part=frame.part,
+        rgb=rgb,
+        depth=picture.depth,
+        instance=picture.instance,
+        part=picture.part,
         camera=scene.camera,
-        annotations=(label,),
+        annotations=labels,
+        objects=tuple((int(i), spec.kind_of(int(i))) for i in np.unique(picture.instance) if i >= SEAT_ID),
+        take=(number, frame, view),
         jpeg_quality=spec.sensor.jpeg_quality,
         timings=seconds,
     )
 
 
-def label_person(cast: Cast, pose: PoseSpec, posed: Posed, camera: Camera, frame: Frame) -> Annotation | None:
-    """The label of the one person in the picture."""
+def _scene(config: Config, assets: Assets, take: Take, number: int, frame: int, attempt: int) -> SceneSpec:
+    return draw_scene(config, assets, take, frame, np.random.default_rng([config.seed, SCENES, number, attempt]))
+
+
+def _settle(config: Config, assets: Assets, take: Take, number: int) -> int:
+    """The first attempt at a scene whose every view shows enough of the main person in the middle of a take."""
+    frame = config.capture.frames // 2
+    actors = take.actors(assets, frame)
+    for attempt in range(MAX_SCENES):
+        spec = _scene(config, assets, take, number, frame, attempt)
+        for view in range(config.capture.views):
+            scene = build(replace(spec, view=view), assets, actors)
+            if not shows_enough(label_people(actors, scene.camera, assets.renderer.render(scene)), config):
+                break
+        else:
+            return attempt
+    raise RenderError(
+        f"take {number}: {MAX_SCENES} scenes in a row hide the person from a camera; "
+        "check the camera and backdrop settings, or ask for fewer views"
+    )
+
+
+def photographed(spec: SceneSpec, actors: tuple[Actor, ...], camera: Camera, frame: Frame) -> np.ndarray:
+    """(H, W, 3) uint8: what the sensor makes of a picture; who moves smears about where his label says he is."""
+    motion = None
+    for position, actor in enumerate(actors):
+        way = way_moved(actor.cast, actor.spec.pose, spec.sensor.shutter_s)
+        if way is not None:
+            way = way @ world_from_place(actor.spec.place)[:3, :3].T / 2
+            vertices = actor.posed.vertices
+            field = motion_field(frame, camera, position + 1, vertices - way, vertices + way)
+            motion = field if motion is None else motion + field
+    main = frame.depth[frame.instance == 1]
+    focus = float(np.median(main)) if len(main) else None
+    return develop(frame.rgb, spec.sensor, depth=frame.depth, motion=motion, focus_m=focus)
+
+
+def label_people(actors: tuple[Actor, ...], camera: Camera, frame: Frame) -> tuple[Annotation, ...]:
+    """A label for everyone with a pixel in the picture; the crowd in the background has one together."""
+    labels = [_label(actor, i + 1, camera, frame) for i, actor in enumerate(actors) if not actor.spec.crowd]
+    crowd = [i + 1 for i, actor in enumerate(actors) if actor.spec.crowd]
+    together = _label(actors[crowd[0] - 1], crowd[0], camera, frame, tuple(crowd)) if crowd else None
+    return tuple(label for label in (*labels, together) if label is not None)
+
+
+def _label(
+    actor: Actor, instance_id: int, camera: Camera, frame: Frame, crowd: tuple[int, ...] = ()
+) -> Annotation | None:
+    cast, pose, posed = actor.cast, actor.spec.pose, actor.posed
     label = annotate(
         subject_id=cast.number,
-        instance_id=1,
+        instance_id=instance_id,
         bodies=spinetrack().bodies,
         anchors=cast.anchors,
         points=posed.keypoints,
@@ -203,14 +190,17 @@ def label_person(cast: Cast, pose: PoseSpec, posed: Posed, camera: Camera, frame
         q=posed.q,
         residuals=residuals(cast.person.subject, cast.anchors, posed.world_from_body, posed.skin, posed.keypoints),
         condition=cast.condition,
+        crowd=crowd,
     )
-    return label and replace(label, motion=pose.motion, frame=pose.frame)
+    return label and replace(label, motion=pose.motion, frame=pose.frame, place=actor.spec.place)
 
 
-def shows_enough(label: Annotation, config: Config) -> bool:
-    """Whether a person could learn from the picture: some size, and enough points to see."""
-    visible = label.keypoints[:, 2]
-    large = label.area >= MIN_AREA * config.width * config.height
+def shows_enough(labels: tuple[Annotation, ...], config: Config) -> bool:
+    """Whether the main person could be learnt from: some size, and enough points to see."""
+    if not labels or labels[0].instance_id != 1:
+        return False
+    visible = labels[0].keypoints[:, 2]
+    large = labels[0].area >= MIN_AREA * config.width * config.height
     return bool(large and (visible == 2).sum() >= MIN_SEEN and (visible > 0).sum() >= MIN_INSIDE)
 
 

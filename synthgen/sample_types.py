@@ -49,6 +49,8 @@ class Annotation:
         residuals: how far the body follows its bones, name -> m.
         condition: profile and pathology of the person.
         motion, frame: the imported motion and its frame that the pose was taken from; "" and -1 for none.
+        place: x m, z m and heading rad of the frame that `q` is given in, in the world.
+        crowd: instance ids of everyone under this label where it is a crowd's (COCO's iscrowd), () for one person.
     """
 
     instance_id: int
@@ -67,6 +69,8 @@ class Annotation:
     condition: Condition = Condition()
     motion: str = ""
     frame: int = -1
+    place: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    crowd: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,10 +84,12 @@ class Sample:
         spec: every random choice as plain JSON data (str, int, float, bool, None, list, dict with str keys).
         rgb: (H, W, 3) uint8 sRGB.
         depth: (H, W) float32, m along the camera's z; 0 where nothing was hit.
-        instance: (H, W) uint8, 0 scenery and background.
+        instance: (H, W) uint8, 0 scenery and background, 1.. people, 100.. seats, 200.. things held and standing.
         part: (H, W) uint8, 0 where not a person.
         camera: the pinhole camera of this picture.
         annotations: one per labelled person.
+        objects: instance id and kind of each thing with a pixel in the picture.
+        take: which take, frame of its movement and view the picture is, each 0..
         jpeg_quality: 1..100, drawn with the sensor.
         timings: stage -> seconds. Never written into the dataset, only summed into run.json.
     """
@@ -98,5 +104,7 @@ class Sample:
     part: np.ndarray
     camera: Camera
     annotations: tuple[Annotation, ...]
+    objects: tuple[tuple[int, str], ...] = ()
+    take: tuple[int, int, int] = (0, 0, 0)
     jpeg_quality: int = 90
     timings: dict[str, float] = field(default_factory=dict)

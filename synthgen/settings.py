@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from biomech.errors import ConfigError
+from biomech.plain_yaml import load_yaml
 
 _UNIONS = (typing.Union, types.UnionType)
 
@@ -43,7 +44,7 @@ _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _m
 def parse_yaml(text: str, where: str) -> Any:
     """YAML text -> plain data. ConfigError names `where` and the line."""
     try:
-        return yaml.load(text, Loader=_StrictLoader)  # a SafeLoader underneath
+        return load_yaml(text, _StrictLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -173,7 +174,7 @@ class Reader:
         if not isinstance(value, Mapping):
             raise ConfigError(f"'{path}' must be a group of 'name: value' lines, got {_show(value)}")
         for key in value:
-            if rule.choices and key not in rule.choices:
+            if rule.choices and str(key) not in rule.choices:
                 raise ConfigError(f"unknown key '{_join(path, key)}'; {nearest(str(key), rule.choices)}")
         inner = dataclasses.replace(rule, choices=())
         return {str(k): self._coerce(kind, v, _join(path, k), inner) for k, v in value.items()}

@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from biomech.errors import DatasetError
+from scenes.guarded import open_arrays
+from synthgen.clips import Still, still_of, take_files
 from synthgen.config import Config
 from synthgen.sample_types import Annotation, Sample
 from synthgen.settings import canonical_json
@@ -133,6 +135,7 @@ def write_shard(
     records: list[dict] = []
     annotations: list[Annotation] = []
     subjects: list[int] = []
+    stills: list[Still] = []
     for index in range(shard.start, shard.stop):
         sample = make(index)
         if sample.index != index:
@@ -143,9 +146,13 @@ def write_shard(
         records.append(_record(config, sample, len(annotations)))
         _check_plain(records[-1], index)
         annotations += sample.annotations
+        if config.take > 1:
+            stills.append(still_of(sample))
         subjects += [a.subject for a in sample.annotations if a.subject not in subjects]
         if on_sample:
             on_sample({**sample.timings, "write": time.perf_counter() - begin})
+    for name, data in take_files(config, stills).items():
+        digests[name] = write_atomic(root / name, data, durable=False)
     if subject_osim is not None:
         for subject in sorted(subjects):
             name = f"subjects/{subject:06d}.osim"
@@ -156,7 +163,14 @@ def write_shard(
         "arrays.npz": write_atomic(folder / "arrays.npz", _arrays(annotations), durable=False),
     }
     sync([root / n for n in digests] + [folder / n for n in own])
-    manifest = {"shard": shard.number, "start": shard.start, "stop": shard.stop, "files": digests, "own": own}
+    manifest = {
+        "shard": shard.number,
+        "start": shard.start,
+        "stop": shard.stop,
+        "files": digests,
+        "own": own,
+        "bytes": sum((root / name).stat().st_size for name in digests),
+    }
     write_atomic(folder / MANIFEST, canonical_json(manifest).encode())
     sync([folder / MANIFEST])
 
@@ -173,9 +187,9 @@ def read_shard(root: Path, shard: Shard) -> tuple[dict, list[dict], dict[str, np
     content = {name: (folder / name).read_bytes() for name in manifest["own"]}
     for name, data in content.items():
         if hashlib.sha256(data).hexdigest() != manifest["own"][name]:
-            raise DatasetError(f"{folder / name} was altered; delete {folder} and run the same command again")
+            raise DatasetError(f"{folder / name} was altered; run the same command again to make it anew")
     records = [json.loads(line) for line in content["records.jsonl"].splitlines()]
-    with np.load(folder / "arrays.npz") as arrays:
+    with open_arrays(folder / "arrays.npz") as arrays:
         return manifest, records, {k: arrays[k] for k in arrays.files}
 
 
@@ -218,6 +232,9 @@ def _record(config: Config, sample: Sample, first_row: int) -> dict:
         "files": sample_files(config, sample.split, sample.index),
         "intrinsics": np.asarray(camera.intrinsics, float).tolist(),
         "cam_from_world": np.asarray(camera.cam_from_world, float).tolist(),
+        "distortion": [float(v) for v in camera.distortion],
+        "take": [int(v) for v in sample.take],
+        "objects": [{"id": int(i), "kind": kind} for i, kind in sample.objects],
         "spec": sample.spec,
         "first_row": first_row,
         "annotations": [
@@ -236,6 +253,8 @@ def _record(config: Config, sample: Sample, first_row: int) -> dict:
                 "condition": dataclasses.asdict(a.condition),
                 "motion": a.motion,
                 "frame": int(a.frame),
+                "place": [float(v) for v in a.place],
+                "crowd": [int(v) for v in a.crowd],
             }
             for a in sample.annotations
         ],

@@ -2,14 +2,23 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from biomech.pathology import Pathology
 from scenes.backdrop import BackdropSpec
 from scenes.camera import CameraSpec, SensorSpec
+from scenes.expression import Expression
+from scenes.hands import Hands
+from scenes.held import FIRST_ID, HeldSpec
 from scenes.light import LightSpec
+from scenes.occluder import OccluderSpec
 from scenes.props import SeatSpec
 from scenes.subject import SubjectSpec
 from scenes.wardrobe import WardrobeSpec
 from synthgen.settings import Reader, Rule
+
+SEAT_ID = 100
+"""Instance ids of seats begin here; those of things in hands and standing around at scenes.held.FIRST_ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +43,12 @@ class PoseSpec:
 
     Attributes:
         q: rad and m, in the order of biomech.anatomy.COORDINATES, standing on the floor of the picture.
-        finger_curl: flexion of each finger joint, rad.
+        hands, face: what his fingers and his face do.
         rejections: draws thrown away before this pose.
         motion, frame: the imported motion (its key in the config) and its frame that the pose was taken from; "" and -1
             for poses of an activity.
         mirrored: whether right and left of that frame changed places.
+        rate: how fast the coordinates change, rad/s and m/s, where a movement was sampled; () for a still pose.
         props: m, of things around the person, see biomech.activities.pose.PROPS; specs stored before there were any
             have none.
     """
@@ -47,26 +57,84 @@ class PoseSpec:
     phase: float
     support: str
     q: tuple[float, ...]
-    finger_curl: float
+    hands: Hands
+    face: Expression
     rejections: int
     rejection_reasons: tuple[str, ...]
     motion: str = ""
     frame: int = -1
     mirrored: bool = False
+    rate: tuple[float, ...] = ()
     props: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class SceneSpec:
-    """Every choice behind one picture, as plain data."""
+class ActorSpec:
+    """One person in a picture.
 
+    Attributes:
+        number: which subject of the dataset.
+        held: what he has in his hands, where it fits there.
+        place: x m, z m and heading rad about the vertical, of the frame his pose is given in; the first actor's is 0.
+        crowd: one of the crowd in the background, which is labelled as a whole.
+    """
+
+    number: int
     person: PersonSpec
     pose: PoseSpec
-    seat: SeatSpec | None
+    seat: SeatSpec | None = None
+    held: HeldSpec | None = None
+    place: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    crowd: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SceneSpec:
+    """Every choice behind one picture, as plain data.
+
+    Attributes:
+        actors: people, the one the picture is about first; actor i has instance id i + 1, his seat SEAT_ID + i, what
+            he holds FIRST_ID + i.
+        occluders: things that stand around; their instance ids follow those of what people hold.
+        cameras: all calibrated views of this instant.
+        view: the camera of this picture.
+    """
+
+    actors: tuple[ActorSpec, ...]
+    occluders: tuple[OccluderSpec, ...]
     light: LightSpec
     backdrop: BackdropSpec
-    camera: CameraSpec
+    cameras: tuple[CameraSpec, ...]
+    view: int
     sensor: SensorSpec
+
+    def kind_of(self, instance_id: int) -> str:
+        """What an object in the picture is, by its instance id."""
+        if instance_id < FIRST_ID:
+            return "seat"
+        k = instance_id - FIRST_ID
+        if k < len(self.actors):
+            held = self.actors[k].held
+            return "" if held is None else held.kind
+        return self.occluders[k - len(self.actors)].kind
+
+    @property
+    def camera(self) -> CameraSpec:
+        """The camera of this picture."""
+        return self.cameras[self.view]
+
+
+def world_from_place(place: tuple[float, float, float]) -> np.ndarray:
+    """(4, 4) of a place (x m, z m, heading rad about y)."""
+    x, z, heading = place
+    c, s = np.cos(heading), np.sin(heading)
+    return np.array([[c, 0, s, x], [0, 1, 0, 0], [-s, 0, c, z], [0, 0, 0, 1.0]])
+
+
+def actor_in(spec: dict, instance_id: int) -> dict:
+    """The plain data of a person in a stored scene; scenes stored when they held one person are that person's."""
+    actors = spec.get("actors")
+    return actors[instance_id - 1] if actors else spec
 
 
 def scene_from_plain(data: dict) -> SceneSpec:

@@ -16,8 +16,8 @@ from scenes.raster import PyrenderRenderer
 from scenes.renderer import MeshPart, Scene
 from synthgen.cast import Assets, Cast, Posed, lowered_to_floor, open_assets, put_in_pose
 from synthgen.config import Config, load_config
-from synthgen.sample import seat_of
 from synthgen.shards import write_atomic
+from synthgen.stage import seat_of
 
 STRIPS = 7
 """Random stream of strips: default_rng([seed, STRIPS, subject])."""
@@ -25,7 +25,9 @@ STRIPS = 7
 MAX_FRAMES = 32
 
 PLAIN = (
-    "people.age=[20,45]", "wardrobe.tight_share=1", "wardrobe.loose_share=0", "wardrobe.hat_share=0", "assets=auto",
+    "people.age=[20,45]", "people.bmi=[19,25]",
+    "wardrobe.tight_share=1", "wardrobe.loose_share=0", "wardrobe.hat_share=0",
+    "wardrobe.backpack_share=0", "wardrobe.headwear_share=0", "wardrobe.long_hair_share=0", "assets=auto",
 )  # fmt: skip
 """Settings of a strip before the caller's own: tight clothes show the back."""
 
@@ -118,12 +120,12 @@ def framing(clouds: Sequence[np.ndarray], view_deg: float, height: int) -> Camer
 def _parts(cast: Cast, pose: Pose, body: Posed) -> tuple[MeshPart, ...]:
     """The person, and his seat where the pose has one."""
     parts = mesh_parts(cast.person, body.vertices, instance_id=1)
-    return (*parts, seat_of(_SEAT, cast, pose, body)) if "seat_height" in pose.props else tuple(parts)
+    return (*parts, *seat_of(_SEAT, cast, pose, body)) if "seat_height" in pose.props else tuple(parts)
 
 
 def _picture(renderer, camera, assets: Assets, parts: tuple[MeshPart, ...], seen: np.ndarray) -> np.ndarray:
     light = build_light(_STUDIO, assets.environments)
-    backdrop = build_backdrop(_SWEEP, camera, seen, light, _STUDIO, assets.environments)
+    backdrop = build_backdrop(_SWEEP, (camera,), 0, seen, light, _STUDIO, assets.environments)
     return renderer.render(Scene(parts + backdrop.parts, camera, light, backdrop.background)).rgb
 
 

@@ -11,6 +11,9 @@ Columns:
     profile, pathology          whose limits and posture; kind of pathology, "" for none
     severity, severity_measured asked for, and as the vertebra frames show it at rest (deg, %, levels); null for none
     motion, motion_frame        imported motion that the pose was taken from, and its frame; "" and -1 for none
+    take, frame, view           the take, the frame of its movement and the camera of the picture, each from 0
+    place                       x m, z m, heading rad: world_from the frame that the joint angles are given in
+    crowd                       whether the row stands for a crowd (the pose is that of its first member)
     one column per coordinate   joint angle, rad (pelvis_tx, _ty, _tz: m)
 """
 
@@ -21,6 +24,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from biomech.errors import DatasetError
 
 ROW_GROUP = 1024
 FLAT = {"keypoints": 111, "keypoints_world": 111, "keypoints_cam": 111, "vertebrae_world": 384, "vertebrae_cam": 384}
@@ -49,6 +54,9 @@ def table_schema(coordinates: Sequence[str], notes: Mapping[str, str] | None = N
         pa.field("severity_measured", pa.float64()),
         pa.field("motion", pa.string()),
         pa.field("motion_frame", pa.int64()),
+        *(pa.field(name, pa.int64()) for name in ("take", "frame", "view")),
+        pa.field("place", pa.list_(pa.float64(), 3)),
+        pa.field("crowd", pa.bool_()),
         *(pa.field(name, pa.float64()) for name in coordinates),
     ]
     return pa.schema(fields, metadata={"coordinates": " ".join(coordinates), "units": "m, rad, px", **(notes or {})})
@@ -102,6 +110,9 @@ class TableWriter:
             "severity_measured": pa.array([a["condition"]["measured"] for _, a in pairs], pa.float64()),
             "motion": [a["motion"] for _, a in pairs],
             "motion_frame": [a["frame"] for _, a in pairs],
+            **{name: [r["take"][i] for r, _ in pairs] for i, name in enumerate(("take", "frame", "view"))},
+            "place": pa.array([a["place"] for _, a in pairs], pa.list_(pa.float64(), 3)),
+            "crowd": [bool(a["crowd"]) for _, a in pairs],
         }
         for name, size in FLAT.items():
             flat = pa.array(arrays[name].reshape(-1).astype(np.float32))
@@ -117,12 +128,23 @@ class TableWriter:
             self.waiting = []
 
 
-def read_table(path: Path) -> dict[str, np.ndarray]:
+def read_table(path: Path, groups: Sequence[int] | None = None) -> dict[str, np.ndarray]:
     """The table as arrays: (N,) per scalar column, (N, 37, 3) and (N, 24, 4, 4) for points and poses, q (N, D).
 
     The names of q's columns are returned as "coordinates" (D,), residuals as an object array of dicts.
+
+    Args:
+        groups: only these row groups, of ROW_GROUP rows or fewer each; default all.
     """
-    table = pq.read_table(path)
+    try:
+        whole = groups is None
+        return _as_arrays(pq.read_table(path) if whole else pq.ParquetFile(path).read_row_groups(list(groups or ())))
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        said = (str(error).splitlines() or [""])[0]
+        raise DatasetError(f"{path} cannot be read as the table of a dataset ({said[:200]})") from None
+
+
+def _as_arrays(table: pa.Table) -> dict[str, np.ndarray]:
     coordinates = (table.schema.metadata or {})[b"coordinates"].decode().split()
     out: dict[str, np.ndarray] = {}
     for name in table.column_names:
@@ -131,6 +153,8 @@ def read_table(path: Path) -> dict[str, np.ndarray]:
             out[name] = flat.reshape(-1, 37, 3) if FLAT[name] == 111 else flat.reshape(-1, 24, 4, 4)
         elif name == "residuals":
             out[name] = np.array([dict(r) for r in table[name].to_pylist()] + [None], dtype=object)[:-1]
+        elif name == "place":
+            out[name] = np.array(table[name].to_pylist(), float).reshape(-1, 3)
         elif name not in coordinates:
             out[name] = np.asarray(table[name].to_numpy())
     columns = [table[c].to_numpy() for c in coordinates]

@@ -1,7 +1,9 @@
 """What one worker process does: open the assets, write the shards it is given, report."""
 
 import contextlib
+import ctypes
 import errno
+import multiprocessing
 import os
 import resource
 import signal
@@ -13,10 +15,10 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from biomech.errors import SynthgenError
+from biomech.errors import GraphicsLost, SynthgenError
 from synthgen.config import Config
 from synthgen.sample_types import Sample
-from synthgen.shards import write_shard
+from synthgen.store import store_at
 
 # Several processes share the cores, so each library inside one keeps to one thread. Read at import, hence set before.
 ONE_THREAD = {
@@ -100,6 +102,22 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies, however that happens.
+
+    Without it, a worker whose parent was killed would finish its sample and put it into a folder that a new run may
+    have started over by then. Where the kernel cannot (not Linux), the broken pipe ends the worker one sample later.
+    """
+    parent = multiprocessing.parent_process()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if parent is not None and parent.pid != os.getppid():  # it died before the kernel knew
+        os._exit(1)
+
+
 def serve(pipe: Connection, root: str, config: Config, source: Source) -> None:
     """A worker's life: say ready, write the shards it is given, leave when given None or when the parent is gone."""
     where = "opening the assets"
@@ -108,6 +126,8 @@ def serve(pipe: Connection, root: str, config: Config, source: Source) -> None:
         pipe.send(("sample", timings))
 
     try:
+        die_with_parent()
+        store = store_at(root)
         with opened(source, config) as (make, osim):
 
             def tracked(index: int) -> Sample:
@@ -117,15 +137,19 @@ def serve(pipe: Connection, root: str, config: Config, source: Source) -> None:
 
             pipe.send(("ready",))
             while (shard := pipe.recv()) is not None:
-                write_shard(Path(root), config, shard, tracked, osim, done)
+                store.write_shard(config, shard, tracked, osim, done)
                 pipe.send(("done", peak_memory()))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(1)  # the parent is gone
+    except GraphicsLost as error:  # nothing in this process can be trusted to draw again: a new one takes over
+        pipe.send(("lost", f"{where}: {error}"))
+        os._exit(1)
     except Exception as error:
-        pipe.send(("error", where, _sentence(error), traceback.format_exc()))
+        pipe.send(("error", where, sentence(error), traceback.format_exc()))
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
+    """An error in one sentence."""
     if isinstance(error, SynthgenError):
         return str(error)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:

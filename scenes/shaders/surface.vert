@@ -4,6 +4,8 @@
 layout(location = 0) in vec3 position;
 layout(location = 1) in vec3 normal;
 layout(location = 2) in vec2 uv;
+layout(location = 3) in float part;
+layout(location = 4) in float shade;  // baked openness to the sky
 
 uniform mat4 clip_from_world;
 uniform mat4 shadow_from_world;
@@ -12,20 +14,31 @@ uniform vec3 eye;
 uniform vec3 sh[9];              // basis constants folded in
 uniform vec3 sun_direction;
 uniform vec3 sun_color;          // irradiance / pi, times exposure
+uniform vec2 flesh;              // subsurface, sheen
 uniform vec4 surface;            // roughness, specular at normal incidence, wrap, shadow normal offset in metres
 uniform float exposure;
 uniform float env_level;         // mip level of the prefiltered environment for this roughness
 uniform sampler2D environment;
+#ifdef OCCLUDED
+uniform sampler3D occlusion_map;
+uniform vec3 occlusion_corner;
+uniform vec4 occlusion_size;     // 1 / sides of the grid, cell in metres
+#endif
+#ifdef RELIEF
+uniform mat3 cam_from_world;
+out vec2 v_tilt;                 // share of light won per unit of slope towards the camera's right and down
+#endif
 
+flat out float v_part;           // decided by the last vertex of a face
 out vec3 v_ambient;
 out vec3 v_sun;
 out vec3 v_gloss;
 out vec3 v_sun_gloss;
-#ifdef TEXTURED
+#ifdef PLACED
 out vec2 v_uv;
 #endif
 #ifdef SHADOWED
-out vec3 v_shadow;
+out vec4 v_shadow;                // w: how much of the shadow holds; none at the terminator, which shades itself
 #endif
 #ifdef CONTACT
 out vec3 v_contact;
@@ -51,8 +64,11 @@ vec3 reflected(vec3 r) {
 void main() {
     vec3 to_eye = normalize(eye - position);
     vec3 n = normalize(normal);
+    vec3 outward = n;
 #ifdef DOUBLE_SIDED
-    if (dot(n, to_eye) < 0.0) n = -n;
+    float seen = dot(n, to_eye);
+    if (seen < 0.0) n = -n;
+    if (seen < -0.35) outward = n;   // a little past the horizon lies the outside still: no dark rim
 #endif
     float roughness = surface.x;
     float facing = clamp(dot(n, to_eye), 0.0, 1.0);
@@ -61,12 +77,25 @@ void main() {
     float rim = 0.5 * (max(1.0 - roughness, surface.y) - surface.y);  // halved: folds and jaw shade themselves
     float fresnel = surface.y + rim * grazing2 * grazing2 * grazing;
 
-    v_ambient = irradiance(n) * (1.0 - fresnel);
-    v_gloss = reflected(reflect(-to_eye, n)) * fresnel;
+    float fuzz = 1.0 + 3.0 * flesh.y * grazing2 * grazing;
+    vec3 sky = irradiance(n);
+    float open = shade;
+#ifdef OCCLUDED
+    // what stands in the way beyond a vertex's own surface, close by and a little further out
+    vec3 from = position - occlusion_corner;
+    float fine = texture(occlusion_map, (from + outward * (2.2 * occlusion_size.w)) * occlusion_size.xyz).r;
+    float coarse = texture(occlusion_map, (from + outward * (4.0 * occlusion_size.w)) * occlusion_size.xyz).g;
+    // never quite dark: what hides the sky sends some of it on
+    open *= 0.22 + 0.78 * exp2(-3.0 * max(fine - 0.10, 0.0) - 3.0 * max(coarse - 0.08, 0.0));
+#endif
+    v_ambient = sky * ((1.0 - fresnel) * fuzz * open);
+    v_gloss = reflected(reflect(-to_eye, n)) * (fresnel * open * open);
 
     float toward = dot(n, sun_direction);
-    float lit = max((toward + surface.z) / (1.0 + surface.z), 0.0);
-    v_sun = sun_color * lit * (1.0 - surface.y);
+    // light that went under the skin comes out past the terminator, red furthest
+    vec3 wrap = surface.z + flesh.x * vec3(0.38, 0.13, 0.06);
+    vec3 lit = max((toward + wrap) / (1.0 + wrap), 0.0);
+    v_sun = sun_color * lit * ((1.0 - surface.y) * fuzz * (0.5 + 0.5 * shade));
     vec3 h = normalize(to_eye + sun_direction);
     float a2 = roughness * roughness * roughness * roughness;
     float nh = clamp(dot(n, h), 0.0, 1.0);
@@ -76,13 +105,19 @@ void main() {
     float lobe = a2 / (d * d * max(lh * lh, 0.1) * (4.0 * roughness * roughness + 2.0));
     v_sun_gloss = sun_color * (lobe * surface.y * max(toward, 0.0));
 
-#ifdef TEXTURED
+#ifdef PLACED
     v_uv = uv;
 #endif
 #ifdef SHADOWED
     // pushed along the normal so that a surface does not shade itself, more where the sun grazes
     vec3 lifted = position + n * (surface.w * (1.0 - 0.7 * clamp(toward, 0.0, 1.0)));
-    v_shadow = (shadow_from_world * vec4(lifted, 1.0)).xyz;
+    v_shadow = vec4((shadow_from_world * vec4(lifted, 1.0)).xyz, flesh.x > 0.0 ? smoothstep(-0.15, 0.25, toward) : 1.0);
+#endif
+#ifdef RELIEF
+    vec3 luma = vec3(0.25, 0.65, 0.10);
+    float from_sun = dot(sun_color, luma) * smoothstep(-0.2, 0.2, toward);
+    vec3 gradient = vec3(dot(sh[3], luma), dot(sh[1], luma), dot(sh[2], luma)) + from_sun * sun_direction;
+    v_tilt = (cam_from_world * gradient).xy / (dot(sky, luma) + from_sun * max(toward, 0.15) + 1e-4);
 #endif
 #ifdef CONTACT
     v_contact = vec3((position.xz - contact_frame.xy) * contact_frame.zw, n.y);
@@ -90,5 +125,6 @@ void main() {
 #ifdef FADING
     v_place = position.xz;
 #endif
+    v_part = part;
     gl_Position = clip_from_world * vec4(position, 1.0);
 }

@@ -45,7 +45,15 @@ def is_dataset(
 
 
 def export_folder(
-    source: Path, kind: str, out: Path | None, shard_size: int | None, maps: bool, force: bool, quiet: bool
+    source: Path,
+    kind: str,
+    out: Path | None,
+    shard_size: int | None,
+    maps: bool,
+    force: bool,
+    quiet: bool,
+    indices: list[int] | None = None,
+    influences: int | None = None,
 ) -> None:
     """Export a dataset, count on stderr where somebody watches, and say what was written."""
     from tqdm import tqdm
@@ -58,6 +66,8 @@ def export_folder(
             force=force,
             shard_size=SHARD_SIZE if shard_size is None else shard_size,
             maps=maps,
+            indices=indices or None,
+            influences=influences,
             on_picture=lambda: bar.update(1),
         )
     if quiet:

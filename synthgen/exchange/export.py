@@ -4,7 +4,7 @@ Equal datasets give equal bytes: pictures in index order, members with fixed tim
 """
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,13 @@ FORMATS = {
     "coco-zip": "coco_zip",
     "mmpose": "mmpose",
     "fiftyone": "fiftyone",
+    "gltf": "gltf",
 }
 WITH_MAPS = ("webdataset", "hf")
 SHARDED = ("webdataset", "hf")
+SCENES = ("gltf",)  # made from the specs of chosen pictures, not from the pictures
+INFLUENCES = 8
+SCENE_BYTES = 20_000_000  # per picture, generous: textures are most of it
 SHARD_SIZE = 1000
 LABEL_BYTES = 12_000  # per picture, generous: labels in JSON with an outline
 
@@ -41,6 +45,8 @@ class Job:
         shard_size: pictures per file, for the formats that pack them.
         maps: also depth and id maps, for the formats that can hold them.
         on_picture: called after each picture.
+        indices: pictures to export, for the formats made from specs.
+        influences: joints that may move a vertex, likewise.
     """
 
     dataset: Dataset
@@ -48,6 +54,8 @@ class Job:
     shard_size: int
     maps: bool
     on_picture: Callable[[], object]
+    indices: tuple[int, ...] = ()
+    influences: int = INFLUENCES
 
     def pictures(self, split: Split) -> Iterator[Picture]:
         for picture in pictures(self.dataset, split.name, self.maps):
@@ -94,6 +102,8 @@ def export_dataset(
     force: bool = False,
     shard_size: int = SHARD_SIZE,
     maps: bool = False,
+    indices: Sequence[int] | None = None,
+    influences: int | None = None,
     on_picture: Callable[[], object] = lambda: None,
 ) -> Exported:
     """Write a dataset in another format. The result appears under its name when it is complete.
@@ -102,6 +112,8 @@ def export_dataset(
         kind: one of FORMATS.
         out: folder to make (coco-zip: file); default beside the dataset.
         force: replace an earlier export.
+        indices: pictures to export, default all; for gltf.
+        influences: joints that may move a vertex, 4 or 8; for gltf.
 
     Raises:
         ConfigError: an unknown format, or an option that it has no use for.
@@ -115,7 +127,12 @@ def export_dataset(
         raise ConfigError(f"--shard-size is for {' and '.join(SHARDED)}; {kind} does not pack pictures")
     if not 1 <= shard_size <= 1_000_000:
         raise ConfigError(f"--shard-size is {shard_size}; allowed: 1 to 1000000")
+    if kind not in SCENES and (indices is not None or influences is not None):
+        raise ConfigError(f"--index and --influences are for {' and '.join(SCENES)}; {kind} takes the whole dataset")
+    if influences not in (None, 4, 8):
+        raise ConfigError(f"--influences is {influences}; allowed: 4 or 8 joints per vertex")
     dataset = read_dataset(root)
+    chosen = _chosen(dataset, indices) if kind in SCENES else ()
     target = default_target(dataset.root, kind) if out is None else Path(out)
     found = [read_split(dataset, name) for name in dataset.splits]
     splits = tuple(split for split in found if split.images)
@@ -124,11 +141,24 @@ def export_dataset(
     writer = importlib.import_module(f"synthgen.exchange.{FORMATS[kind]}")
     with replacing(target, dataset.root, force) as place:
         count = sum(split.images for split in splits)
-        size = picture_bytes(dataset, [split.name for split in splits], maps)
-        folder.check_room(place, size + LABEL_BYTES * count)
-        writer.write(Job(dataset, splits, shard_size, maps, on_picture), place)
-    counts = {split.name: split.images for split in splits}
+        if kind in SCENES:
+            folder.check_room(place, SCENE_BYTES * len(chosen))
+        else:
+            size = picture_bytes(dataset, [split.name for split in splits], maps)
+            folder.check_room(place, size + LABEL_BYTES * count)
+        job = Job(dataset, splits, shard_size, maps, on_picture, chosen, influences or INFLUENCES)
+        writer.write(job, place)
+    counts = {"chosen": len(chosen)} if kind in SCENES else {split.name: split.images for split in splits}
     return Exported(target, counts, tuple(split.name for split in found if not split.images))
+
+
+def _chosen(dataset: Dataset, indices: Sequence[int] | None) -> tuple[int, ...]:
+    """The pictures asked for in order, all where none were named; ConfigError for one that there is not."""
+    count = dataset.config.poses
+    for index in indices or ():
+        if not 0 <= index < count:
+            raise ConfigError(f"--index {index}: {dataset.root} holds pictures 0 to {count - 1}")
+    return tuple(sorted(set(indices))) if indices else tuple(range(count))
 
 
 def write_about(job: Job, kind: str, place: Path, guide: str) -> None:

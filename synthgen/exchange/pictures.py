@@ -88,6 +88,10 @@ def pictures(dataset: Dataset, split: str, maps: bool = False) -> Iterator[Pictu
             while waiting is not None and waiting["image_id"] == image["id"]:
                 if len(waiting["keypoints"]) != 3 * len(spinetrack().names):
                     raise DatasetError(f"{path}: annotation {waiting['id']} has not 37 keypoints")
+                if len(waiting["bbox"]) != 4:
+                    raise DatasetError(
+                        f"{path}: annotation {waiting['id']} has a box of {len(waiting['bbox'])} numbers"
+                    )
                 here.append({**waiting, "keypoints_cam": _until(space, waiting["id"], dataset.root / TABLE)})
                 waiting = next(people, None)
             files = {"images": f"images/{split}/{image['file_name']}"}
@@ -109,7 +113,7 @@ class _reading:
         pass
 
     def __exit__(self, kind: type | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, (ValueError, KeyError, TypeError, IndexError, FileNotFoundError)):
+        if isinstance(error, (ValueError, KeyError, TypeError, IndexError, RecursionError, FileNotFoundError)):
             what = "it is missing" if isinstance(error, FileNotFoundError) else error
             raise DatasetError(f"{self.path} cannot be read ({what}); see 'synthgen validate'") from None
 

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,9 +85,10 @@ def is_export(target: Path) -> bool:
             data = (target / MARK).read_bytes()
         else:
             with zipfile.ZipFile(target) as file:
-                data = file.read(MARK)
+                with file.open(MARK) as mark:
+                    data = mark.read(1 << 20)  # ours is far smaller, whatever it announces
         return json.loads(data).get("format") == FORMAT
-    except (OSError, ValueError, KeyError, AttributeError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, AttributeError, RecursionError, zipfile.BadZipFile, zlib.error):
         return False
 
 

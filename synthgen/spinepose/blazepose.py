@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from biomech.errors import AssetError
+from scenes.guarded import open_arrays
 
 SIZES = ("lite", "full", "heavy")
 SIDE = 256
@@ -69,7 +70,7 @@ def load_graph(network: str, folder: Path | None = None) -> Graph:
     name = f"pose_landmark_{network}" if network in SIZES else network
     path = (folder or blazepose_pack()) / f"{name}.npz"
     try:
-        with np.load(path) as arrays:
+        with open_arrays(path) as arrays:
             plan = json.loads(str(arrays["plan"]))
             return Graph(plan, {key: arrays[key] for key in arrays.files if key != "plan"})
     except FileNotFoundError as error:

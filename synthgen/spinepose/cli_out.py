@@ -78,7 +78,7 @@ def export(
         str | None,
         typer.Option(
             metavar="FORMAT",
-            help="Of a model: onnx (default). Of a dataset: webdataset, hf, yolo, coco-zip, mmpose or fiftyone.",
+            help="Of a model: onnx (default). Of a dataset: webdataset, hf, yolo, coco-zip, mmpose, fiftyone or gltf.",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File or folder to write; default: beside what is given.")] = None,
@@ -95,6 +95,12 @@ def export(
         int | None, typer.Option(help="Dataset, webdataset and hf: pictures per file; default 1000.")
     ] = None,
     maps: Annotated[bool, typer.Option("--maps", help="Dataset, webdataset and hf: also depth and id maps.")] = False,
+    index: Annotated[
+        list[int] | None, typer.Option(help="Dataset, gltf: a picture to export, counted from 0; repeatable.")
+    ] = None,
+    influences: Annotated[
+        int | None, typer.Option(metavar="4|8", help="Dataset, gltf: joints that may move a vertex; default 8.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Dataset: replace an earlier export.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No table, no progress.")] = False,
 ) -> None:
@@ -102,9 +108,15 @@ def export(
     from synthgen.exchange.command import export_folder, is_dataset
 
     model = {"--channels": channels, "--precision": precision, "--calibrate": calibrate, "--crops": crops}
-    packed = {"--shard-size": shard_size, "--maps": maps or None, "--force": force or None}
+    packed: dict[str, object | None] = {
+        "--shard-size": shard_size,
+        "--maps": maps or None,
+        "--force": force or None,
+        "--index": index or None,
+        "--influences": influences,
+    }
     if is_dataset(source, format, model, packed):
-        export_folder(source, str(format), out, shard_size, maps, force, quiet)
+        export_folder(source, str(format), out, shard_size, maps, force, quiet, index, influences)
         return
     from synthgen.spinepose.export import CHANNELS, PRECISIONS
     from synthgen.spinepose.export_table import calibration_crops, export_all, table

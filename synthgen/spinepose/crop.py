@@ -71,7 +71,7 @@ def affine(crop: Crop, input_size: tuple[int, int]) -> np.ndarray:
 
 def _square_from(center: np.ndarray, top: np.ndarray) -> np.ndarray:
     """(3, 2) float32: two corners of a square and the third beside the second."""
-    a, b = np.float32(center), np.float32(top)
+    a, b = center.astype(np.float32), top.astype(np.float32)
     return np.array([a, b, b + np.array([b[1] - a[1], a[0] - b[0]], np.float32)], np.float32)
 
 

@@ -129,11 +129,19 @@ class Estimator:
 
     def run(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points (B, K, 2) in input px and scores (B, K) of crops (B, H, W, 3) uint8 RGB."""
-        simcc = self._run(pictures)
+        simcc = self.simcc(pictures)
         if self.flip:
-            x, y = _unflip(*self._run(np.ascontiguousarray(pictures[:, :, ::-1])))
+            x, y = self.mirrored_simcc(pictures)
             simcc = (simcc[0] + x) / 2, (simcc[1] + y) / 2
         return decode(*simcc)
+
+    def simcc(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The answers themselves, (B, K, 2W) and (B, K, 2H), for crops (B, H, W, 3) uint8 RGB."""
+        return self._run(pictures)
+
+    def mirrored_simcc(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The answers for the mirrored crops, put back the right way round."""
+        return _unflip(*self._run(np.ascontiguousarray(pictures[:, :, ::-1])))
 
 
 def decode(simcc_x: np.ndarray, simcc_y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,20 +1,16 @@
 """The evaluation as a page that prints, with the best and the worst people drawn, and the same figures as JSON."""
 
-import base64
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from biomech.errors import DatasetError
-from synthgen.shards import write_atomic
+from synthgen.spinepose import pages
 from synthgen.spinepose.crop import crop_from_box, to_input, warp
 from synthgen.spinepose.evaluate import Evaluation
-from synthgen.spinepose.overlays import draw_person, jpeg
+from synthgen.spinepose.overlays import draw_person
 from synthgen.spinepose.sources import Source, read_image
 
 HTML, JSON = "evaluation.html", "evaluation.json"
@@ -63,21 +59,9 @@ def write_report(entries: Sequence[Entry], folder: Path) -> Path:
         }
         for e in entries
     ]
-    environment = Environment(
-        loader=PackageLoader("synthgen.spinepose", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    environment.filters["figure"] = _figure
     pictures = [extremes(e) for e in entries]
-    page = environment.get_template("evaluation.html.j2").render(entries=list(zip(data, pictures, strict=True)))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / JSON, (json.dumps(data, indent=1, allow_nan=False) + "\n").encode(), durable=False)
-        write_atomic(folder / HTML, page.encode(), durable=False)
-    except OSError as error:
-        raise DatasetError(f"cannot write the report to {folder}: {error.strerror}; choose another folder") from None
+    page = pages.render("evaluation.html.j2", entries=list(zip(data, pictures, strict=True)))
+    pages.write(folder, {JSON: pages.as_json(data), HTML: page})
     return folder / HTML
 
 
@@ -99,11 +83,4 @@ def _picture(entry: Entry, place: int) -> dict[str, str]:
     crop = crop_from_box(source.boxes[row], _SIZE)
     image = warp(read_image(source.images[row]), crop, _SIZE)
     drawn = draw_person(image, to_input(found.points[place], crop, _SIZE), found.scores[place] > SHOWN, zoom=1)
-    src = "data:image/jpeg;base64," + base64.b64encode(jpeg(drawn, 80)).decode()
-    return {"src": src, "text": f"OKS {found.oks[place]:.2f} · image {source.image_ids[row]}"}
-
-
-def _figure(value: Any, digits: int = 3) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.{digits}f}" if isinstance(value, float) else str(value)
+    return {"src": pages.picture(drawn), "text": f"OKS {found.oks[place]:.2f} · image {source.image_ids[row]}"}

@@ -1,24 +1,22 @@
-"""A judgement as a page that prints, as JSON, as a sheet of the worst pictures, and as a few lines of text."""
+"""A judgement as a page that prints, as JSON, as sheets of the worst pictures, and as a few lines of text."""
 
-import base64
-import json
+import re
 from pathlib import Path
 
 import cv2
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from biomech.errors import DatasetError
-from synthgen.shards import write_atomic
+from synthgen.spinepose import pages
 from synthgen.spinepose.blazepose import SIDE
 from synthgen.spinepose.crop import crop_from_box, to_input, warp
-from synthgen.spinepose.judge import SHARED, Judgement, concerns, figures
+from synthgen.spinepose.judge import SHARED, Judgement, concerns, figures, flagged
 from synthgen.spinepose.judge_misses import POOR
 from synthgen.spinepose.overlays import draw_person, jpeg, sheet
 from synthgen.spinepose.sources import read_image
 
 HTML, JSON, SHEET = "judge.html", "judge.json", "judge_worst.jpg"
 WORST = 20
+LOOKED_AT = 24  # worst pictures of a slice below the floor
 _SIZE = (SIDE, SIDE)
 _DIGITS = 4
 _NOTED = ("activity", "view", "framing", "size")  # groups that stand under a picture
@@ -36,6 +34,7 @@ def report(found: Judgement, reference: Judgement | None = None, expert: tuple[s
         "rendered": rendered,
         "photographs": figures(reference) if reference is not None else None,
         "concerns": concerns(rendered),
+        "flagged": [{"slice": name, **row, "sheet": sheet_name(name, row["group"])} for name, row in flagged(rendered)],
         "worst": [_entry(found, int(n)) for n in worst(found)],
         "people": [
             {"annotation_id": int(found.source.annotation_ids[row]), "oks": found.oks[n], "person": found.person[n]}
@@ -46,37 +45,32 @@ def report(found: Judgement, reference: Judgement | None = None, expert: tuple[s
 
 
 def write_report(data: dict, found: Judgement, folder: Path) -> Path:
-    """Write the page, the JSON and the sheet of `report`'s `data`; returns the path of the page.
+    """Write the page, the JSON, the sheet and one sheet per flagged slice of `report`'s `data`; the path of the page.
 
     Raises:
         DatasetError: the folder cannot be written.
     """
-    tiles = [tile(found, int(n)) for n in worst(found)]
-    environment = Environment(
-        loader=PackageLoader("synthgen.spinepose", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    environment.filters["figure"] = _figure
-    environment.filters["percent"] = lambda value: "–" if value is None else f"{100 * value:+.1f}"
-    pictures = ["data:image/jpeg;base64," + base64.b64encode(jpeg(t, 80)).decode() for t in tiles]
-    page = environment.get_template("judge.html.j2").render(data=data, pictures=pictures, poor=POOR)
-    files = {JSON: (json.dumps(data, indent=1, allow_nan=False) + "\n").encode(), HTML: page.encode()}
+    places = worst(found)
+    tiles = [tile(found, int(n)) for n in places]
+    page = pages.render("judge.html.j2", data=data, pictures=[pages.picture(t) for t in tiles], poor=POOR)
+    files = {JSON: pages.as_json(data), HTML: page}
     if tiles:
-        lines = [_captioned(t, e) for t, e in zip(tiles, data["worst"], strict=True)]
-        files[SHEET] = jpeg(sheet(lines, 4), 85)
-    try:
-        for name, content in files.items():
-            write_atomic(folder / name, content, durable=False)
-    except OSError as error:
-        raise DatasetError(f"cannot write the report to {folder}: {error.strerror}; choose another folder") from None
+        files[SHEET] = _sheet(found, places, tiles)
+    for row in data["flagged"]:
+        looked_at = worst(found, LOOKED_AT, found.slices[row["slice"]] == row["group"])
+        files[row["sheet"]] = _sheet(found, looked_at, [tile(found, int(n)) for n in looked_at])
+    pages.write(folder, files)
     return folder / HTML
 
 
-def worst(found: Judgement, count: int = WORST) -> np.ndarray:
-    """Places of the people with the least OKS, the worst first."""
-    known = np.flatnonzero(np.isfinite(found.oks))
+def sheet_name(name: str, group: str) -> str:
+    """File of the worst pictures of a slice."""
+    return f"judge_worst_{re.sub(r'[^a-z0-9]+', '-', f'{name} {group}'.lower()).strip('-')}.jpg"
+
+
+def worst(found: Judgement, count: int = WORST, among: np.ndarray | None = None) -> np.ndarray:
+    """Places of the people with the least OKS, the worst first; of those `among` (N,) bool says, where given."""
+    known = np.flatnonzero(np.isfinite(found.oks) & (True if among is None else among))
     return known[np.argsort(found.oks[known], kind="stable")][:count]
 
 
@@ -98,22 +92,23 @@ def summary(data: dict) -> str:
     lines = [f"{'':34s}" + "".join(f"{name:>13s}" for name in ("rendered", "photographs")[: len(sides)])]
     rows = (
         ("people", lambda d: str(d["people"])),
-        ("OKS, COCO's 17 points", lambda d: _figure(d["oks"])),
-        ("  of them those seen", lambda d: _figure(d["oks_seen"])),
-        ("  who lies shown upright", lambda d: _figure(d["oks_upright"])),
-        ("OKS, heels and big toes", lambda d: _figure(d["oks_feet"])),
-        ("OKS, all 21 shared points", lambda d: _figure(d["oks_shared"])),
-        ("OKS, whole and little hidden", lambda d: f"{_figure(d['oks_open'])} ({d['open_people']})"),
-        ("share of OKS over .5", lambda d: _figure(d["over_half"])),
+        ("OKS, COCO's 17 points", lambda d: pages.figure(d["oks"])),
+        ("  of them those seen", lambda d: pages.figure(d["oks_seen"])),
+        ("  who lies shown upright", lambda d: pages.figure(d["oks_upright"])),
+        ("OKS, heels and big toes", lambda d: pages.figure(d["oks_feet"])),
+        ("OKS, all 21 shared points", lambda d: pages.figure(d["oks_shared"])),
+        ("OKS, unoccluded people", lambda d: f"{pages.figure(d['oks_open'])} ({d['open_people']})"),
+        ("share of OKS over .5", lambda d: pages.figure(d["over_half"])),
         ("labels seen / hidden, of the 17", lambda d: f"{d['labels']['seen']:.2f} / {d['labels']['hidden']:.2f}"),
-        ("presence of a person, mean", lambda d: _figure(d["person"]["mean"])),
-        ("  share under .5", lambda d: _figure(d["person"]["under_half"])),
+        ("presence of a person, mean", lambda d: pages.figure(d["person"]["mean"])),
+        ("  share under .5", lambda d: pages.figure(d["person"]["under_half"])),
     )
     lines += [f"{name:34s}" + "".join(f"{value(side):>13s}" for side in sides) for name, value in rows]
     poor = {kind: count for kind, count in data["rendered"]["misses"].items() if count}
     if poor:
         lines.append(f"OKS under {POOR:g}: " + ", ".join(f"{count} {kind}" for kind, count in poor.items()))
-    return "\n".join(lines + [f"look at: {concern}" for concern in data["concerns"]])
+    lines += [f"look at: {concern}" for concern in data["concerns"]]
+    return "\n".join(lines + [f"its worst {LOOKED_AT} are in {row['sheet']}" for row in data["flagged"]])
 
 
 def _entry(found: Judgement, place: int) -> dict:
@@ -127,6 +122,11 @@ def _entry(found: Judgement, place: int) -> dict:
         "miss": str(found.miss[place]),
         "groups": {name: str(values[place]) for name, values in found.slices.items()},
     }
+
+
+def _sheet(found: Judgement, places: np.ndarray, tiles: list[np.ndarray]) -> bytes:
+    lines = [_captioned(t, _plain(_entry(found, int(n)))) for t, n in zip(tiles, places, strict=True)]
+    return jpeg(sheet(lines, 4), 85)
 
 
 def _captioned(picture: np.ndarray, entry: dict) -> np.ndarray:
@@ -150,9 +150,3 @@ def _plain(value):
     if isinstance(value, (float, np.floating)):
         return round(float(value), _DIGITS) if np.isfinite(value) else None
     return int(value) if isinstance(value, np.integer) else value
-
-
-def _figure(value, digits: int = 3) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.{digits}f}" if isinstance(value, float) else str(value)

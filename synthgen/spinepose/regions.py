@@ -123,7 +123,7 @@ class RegionStore:
             return
         pixels, index = self._files()
         if index.is_file():
-            with np.load(index) as table:
+            with np.load(index, allow_pickle=False) as table:
                 self._index, self._maps = table["index"], table["maps"]
             self._pixels = np.memmap(pixels, np.uint8, "r")
 

@@ -16,6 +16,7 @@ import numpy as np
 import simplejpeg
 
 from biomech.errors import DatasetError
+from scenes.guarded import MOST_PIXELS, is_bomb
 from synthgen.spinepose import tars
 from synthgen.spinepose.keypoint_maps import KeypointMap, load_map, source_names
 from synthgen.spinepose.outlines import Outline, outline_of
@@ -173,6 +174,8 @@ def load_sources(configs: dict[str, SourceConfig]) -> tuple[Source, ...]:
 def read_image(reference: str) -> np.ndarray:
     """A picture as (H, W, 3) uint8 RGB. DatasetError where it is missing or does not decode."""
     data = tars.read_bytes(reference)
+    if is_bomb(data):
+        raise DatasetError(f"the picture {reference} is larger than {MOST_PIXELS >> 20} megapixels; make it smaller")
     try:
         if simplejpeg.is_jpeg(data):
             return simplejpeg.decode_jpeg(data, "RGB")
@@ -207,7 +210,7 @@ def _annotations(name: str, config: SourceConfig) -> tuple[dict, Path | None, Pa
         data = json.loads(raw)
     except OSError as error:
         raise DatasetError(f"source '{name}': cannot read {path}: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise DatasetError(f"source '{name}': {path} is not JSON") from None
     if isinstance(data, list):
         data = _mpii(name, data)

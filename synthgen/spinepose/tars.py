@@ -66,7 +66,7 @@ def coco_from_shards(shards: list[str]) -> dict[str, Any]:
             try:
                 sample = json.loads(read_bytes(reference))
                 people = sample["annotations"]
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 raise DatasetError(f"{reference} must be JSON with the key 'annotations'") from None
             image_id = len(images)
             rest = {k: v for k, v in sample.items() if k != "annotations"}

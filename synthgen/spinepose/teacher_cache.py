@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scenes.guarded import open_arrays
 from synthgen.spinepose.soft_targets import Teacher, TeacherTargets, scatter
 
 
@@ -52,7 +53,7 @@ class CachedTeacher:
 
 def _read(path: Path) -> list[np.ndarray] | None:
     try:
-        with np.load(path) as held:
+        with open_arrays(path) as held:
             return [held["x"], held["y"], held["mask"]]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # absent, or cut off by a full disk: made again

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from biomech.errors import DatasetError
-from synthgen.coco import SCENES, TABLE
+from scenes.distortion import undistort
+from synthgen.coco import SCENES, TABLE, camera_of
 from synthgen.keypoints import spinetrack
+from synthgen.specs import actor_in
 from synthgen.spinepose.sources import Source
 from synthgen.table import read_table
 
@@ -28,7 +30,7 @@ class Truth:
     """3D and circumstances of the people of a generated source.
 
     Attributes:
-        points_cam: (N, 37, 3) m. focal: (N, 2) px. center: (N, 2) principal point, px.
+        points_cam: (N, 37, 3) m. focal: (N, 2) px. center: (N, 2) principal point, px. distortion: (N, 5), OpenCV's.
         trunk_cam: (N, 3, 3) axes of L5 in camera axes: columns forward, up, right.
         slices: name -> (N,) labels to group by.
     """
@@ -36,6 +38,7 @@ class Truth:
     points_cam: np.ndarray
     focal: np.ndarray
     center: np.ndarray
+    distortion: np.ndarray
     trunk_cam: np.ndarray
     slices: dict[str, np.ndarray]
 
@@ -58,9 +61,9 @@ def load_truth(source: Source) -> Truth | None:
         raise DatasetError(
             f"{source.root / TABLE} has no row for image, annotation {error}; render the set anew"
         ) from None
-    focal, center = _intrinsics(source)
+    focal, center, distortion = _cameras(source)
     trunk = table["vertebrae_cam"][rows, 0, :3, :3].astype(float)
-    garments = _garments(source, table["spec_line"][rows])
+    garments = _garments(source, table["spec_line"][rows], table["instance_id"][rows])
     slices = {
         "view": _facing(trunk, table["keypoints_cam"][rows, spinetrack().id_of("spine_01")]),
         "occlusion": _occlusion(source),
@@ -68,7 +71,7 @@ def load_truth(source: Source) -> Truth | None:
         "garment": garments,
         "size": sizes_in_words(source),
     }
-    return Truth(table["keypoints_cam"][rows].astype(float), focal, center, trunk, slices)
+    return Truth(table["keypoints_cam"][rows].astype(float), focal, center, distortion, trunk, slices)
 
 
 def errors_mm(points: np.ndarray, source: Source, rows: np.ndarray, truth: Truth) -> np.ndarray:
@@ -81,7 +84,10 @@ def errors_mm(points: np.ndarray, source: Source, rows: np.ndarray, truth: Truth
 def lift(points: np.ndarray, truth: Truth, rows: np.ndarray) -> np.ndarray:
     """(N, K, 3) m: predicted pixels put at the true depth."""
     depth = truth.points_cam[rows, :, 2:]
-    flat = (points - truth.center[rows, None]) / truth.focal[rows, None] * depth
+    flat = (points - truth.center[rows, None]) / truth.focal[rows, None]
+    for n in np.flatnonzero(truth.distortion[rows].any(1)):
+        flat[n] = undistort(flat[n], tuple(truth.distortion[rows[n]].tolist()))
+    flat = flat * depth
     return np.concatenate([flat, depth], -1)
 
 
@@ -143,16 +149,20 @@ def _facing(trunk_cam: np.ndarray, place: np.ndarray) -> np.ndarray:
     return np.select([angle < limit for _, limit in _FACING], [name for name, _ in _FACING], "front")
 
 
-def _garments(source: Source, lines: np.ndarray) -> np.ndarray:
+def _garments(source: Source, lines: np.ndarray, instances: np.ndarray) -> np.ndarray:
     """(N,) what the upper body wears, in the words of the wardrobe."""
     assert source.root is not None
-    wanted, found = {int(i) for i in lines}, {}
+    wanted: dict[int, set[int]] = {}
+    for number, instance in zip(lines.tolist(), instances.tolist(), strict=True):
+        wanted.setdefault(number, set()).add(instance)
+    found = {}
     with open(source.root / SCENES, encoding="ascii") as file:
         for number, line in enumerate(file):
             if number in wanted:
-                clothes = json.loads(line)["spec"]["person"]["wardrobe"]
-                found[number] = _garment(clothes)
-    return np.array([found.get(int(i), "?") for i in lines])
+                spec = json.loads(line)["spec"]
+                for instance in wanted[number]:
+                    found[number, instance] = _garment(actor_in(spec, instance)["person"]["wardrobe"])
+    return np.array([found.get(key, "?") for key in zip(lines.tolist(), instances.tolist(), strict=True)])
 
 
 def _garment(clothes: dict) -> str:
@@ -165,9 +175,11 @@ def _garment(clothes: dict) -> str:
     return "kit, loose" if any(p["loose"] for p in pieces if p["cut"] in UPPER) else "kit, tight"
 
 
-def _intrinsics(source: Source) -> tuple[np.ndarray, np.ndarray]:
+def _cameras(source: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(N, 2) focal lengths and (N, 2) principal points, px, and (N, 5) distortion of each person's camera."""
     assert source.root is not None
     path = source.root / "annotations" / f"person_keypoints_{source.config.split}.json"
-    by_id = {i["id"]: np.array(i["intrinsics"]) for i in json.loads(path.read_bytes())["images"]}
-    cameras = np.stack([by_id[int(i)] for i in source.image_ids])
-    return cameras[:, (0, 1), (0, 1)], cameras[:, :2, 2]
+    by_id = {i["id"]: camera_of(i) for i in json.loads(path.read_bytes())["images"]}
+    cameras = [by_id[int(i)] for i in source.image_ids]
+    intrinsics = np.stack([camera.intrinsics for camera in cameras])
+    return intrinsics[:, (0, 1), (0, 1)], intrinsics[:, :2, 2], np.array([camera.distortion for camera in cameras])

@@ -6,6 +6,7 @@ from scenes.subject import SubjectSpec
 
 PLAIN = SubjectSpec("m", 30, 1.76, 0.5, 0.5, 0.5, 0.5, 0.5, 0.2, 0.2, 0.6)
 
+
 def random_spec(rng: np.random.Generator) -> SubjectSpec:
     """Adults of every build, wider than the default population."""
     sex = "mf"[rng.integers(2)]

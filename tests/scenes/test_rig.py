@@ -80,6 +80,7 @@ def test_limbs_keep_their_lengths(subject, model):
 
 def test_flexion_turns_the_right_way(subject, model):
     """Elbow flexion brings the hand forward, hip flexion the knee, lumbar flexion the head."""
+
     def moved(coordinate: str, degrees: float, body: str) -> np.ndarray:
         q = np.zeros((2, len(model.coordinates)))
         q[1, coordinate_index(coordinate)] = np.deg2rad(degrees)

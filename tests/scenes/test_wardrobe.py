@@ -88,12 +88,12 @@ def test_a_spec_is_plain_data(minimal):
 
 def test_everyone_is_covered(minimal):
     for seed in range(200):
-        for sex, age in (("f", 30.0), ("f", 9.0), ("m", 9.0), ("m", 50.0)):
+        for sex, age in (("f", 30.0), ("f", 9.0), ("m", 9.0), ("f", 17.0), ("m", 17.0), ("m", 50.0)):
             spec = draw_wardrobe(WardrobeConfig(), minimal, np.random.default_rng(seed), sex, age, (1, 1, 1))
             cuts = {piece.cut for piece in spec.pieces}
             assert cuts & set(BOTTOMS) and cuts & set(TOPS)
-            if age < 15:
-                assert not cuts & {"briefs", "racer", "openback", "crop"}
+            if age < 18:
+                assert not cuts & {"briefs", "racer", "openback", "crop", "longcrop", "bikini", "halter", "lowback"}
 
 
 def test_the_old_are_greyer(full):

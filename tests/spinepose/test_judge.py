@@ -3,6 +3,7 @@
 import json
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -69,8 +70,6 @@ def test_who_agrees_scores_one_and_misses_nothing(source):
 
 
 def test_the_expert_sees_the_picture_as_opencv_reads_it(source):
-    import cv2
-
     class Looks(Knows):
         def __call__(self, image, box):
             said = super().__call__(image, box)
@@ -233,7 +232,7 @@ def test_marks_that_are_missed_are_named(source):
     found = judge(source, Knows(source, far))
     object.__setattr__(found, "slices", {"view": np.array(["back"] * 6 + ["front"] * 2)})
     said = concerns(figures(found), people=5)
-    assert len(said) == 2 and said[0].startswith("OKS of people who are whole") and "wanted 0.80 (8 people)" in said[0]
+    assert len(said) == 2 and said[0].startswith("OKS of unoccluded people") and "wanted 0.80 (8 people)" in said[0]
     assert said[1].startswith("view 'back': OKS 0.") and "(6 people, too few to count)" in said[1]
     assert concerns(figures(found)) == said[:1]
 
@@ -256,6 +255,33 @@ def test_the_report_is_self_contained_and_the_same_every_time(source, tmp_path):
     assert data["photographs"]["oks"] == 1 and data["rendered"]["people"] == 8 and len(data["people"]) == 8
     text = judge_report.summary(data)
     assert "photographs" in text and "2 elsewhere" in text and "nan" not in text
+
+
+def test_a_large_slice_below_the_floor_gets_a_sheet_of_its_worst(source, tmp_path, monkeypatch):
+    def half(points, number):
+        return far(points, number) if number < 5 else points
+
+    monkeypatch.setattr("synthgen.spinepose.judge.FLOOR_PEOPLE", 5)
+    found = judge(source, Knows(source, half))
+    object.__setattr__(found, "slices", {"activity": np.array(["Long jump"] * 5 + ["front"] * 3)})
+    data = judge_report.report(found)
+    assert [(row["slice"], row["group"], row["people"]) for row in data["flagged"]] == [("activity", "Long jump", 5)]
+    judge_report.write_report(data, found, tmp_path)
+    sheet = cv2.imread(str(tmp_path / "judge_worst_activity-long-jump.jpg"))
+    one = cv2.imread(str(tmp_path / "judge_worst.jpg"))
+    assert sheet.shape == one.shape  # two rows of four, for five people and for eight
+    assert "judge_worst_activity-long-jump.jpg" in judge_report.summary(data)
+    assert "judge_worst_activity-long-jump.jpg" in (tmp_path / "judge.html").read_text()
+    monkeypatch.setattr("synthgen.spinepose.judge.FLOOR_PEOPLE", 6)
+    assert judge_report.report(found)["flagged"] == []
+
+
+def test_a_face_turned_away_covers_nobody():
+    labels = np.full((3, 37, 3), 2.0)
+    labels[0, :5, 2] = 1  # from behind
+    labels[1, list(judge_groups.JOINTS[:3]), 2] = 1
+    labels[2, 0, 2] = 0  # cut off
+    assert judge_groups.is_open(labels).tolist() == [True, False, False]
 
 
 def rendered(folder, count=4):
@@ -282,6 +308,20 @@ def test_people_are_grouped_by_the_scene_they_stand_in(tmp_path, monkeypatch):
     assert found["light map"].tolist() == ["dawn", "none"] and found["camera"].tolist() == ["none", "none"]
     assert found["activity group"].tolist() == ["upright", "upright"]
     assert judge_groups.groups(source, np.array([2]))["activity group"].tolist() == ["other"]
+
+
+def test_scenes_of_several_people_and_cameras(tmp_path, monkeypatch):
+    truth = SimpleNamespace(slices={"activity": np.array(["squat"] * 4)})
+    monkeypatch.setattr(judge_groups, "load_truth", lambda source: truth)
+    folder = rendered(tmp_path / "set")
+    cameras = [{"mount": "drone", "crop": "none"}, {"mount": "phone", "crop": "edge"}]
+    both = {"actors": [{}, {"crowd": True}, {"crowd": False}], "cameras": cameras, "backdrop": {"kind": "gym"}}
+    lines = [both | {"view": 1, "occluders": [{}]}, both | {"view": 0, "actors": [{}], "occluders": []}]
+    (folder / "scenes.jsonl").write_text("".join(json.dumps({"spec": s}) + "\n" for s in lines))
+    found = judge_groups.groups(rendered_source(folder, "val"), np.array([0, 3]))
+    assert found["camera"].tolist() == ["phone", "drone"] and found["framing"].tolist() == ["edge", "whole"]
+    assert found["company"].tolist() == ["two people", "alone"] and found["objects"].tolist() == ["occluders", "none"]
+    assert found["backdrop"].tolist() == ["gym", "gym"] and found["light"].tolist() == ["none", "none"]
 
 
 def test_folders_that_cannot_be_judged(tmp_path):

@@ -13,6 +13,7 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from biomech.anatomy import COORDINATES
+from biomech.errors import GraphicsLost
 from biomech.limits import load_limits
 from scenes.renderer import Camera
 from synthgen.config import Config, split_of
@@ -103,14 +104,23 @@ def _look(rng: np.random.Generator) -> np.ndarray:
 
 
 def _mischief(index: int) -> None:
-    """FAKE_KILL="index:flag file": die once at that index. FAKE_KILL_ALWAYS, FAKE_RAISE: index. FAKE_SLOW: seconds."""
+    """FAKE_KILL="index:flag file" and FAKE_KILL_index="flag file": die once at that index. FAKE_LOSE="index:flag file":
+    lose the graphics once. FAKE_KILL_ALWAYS, FAKE_RAISE, FAKE_STUCK (for ever): index. FAKE_SLOW: seconds."""
     if os.environ.get("FAKE_SLOW"):
         time.sleep(float(os.environ["FAKE_SLOW"]))
     if os.environ.get("FAKE_RAISE") == str(index):
         raise ArithmeticError("the spine is a circle")
     if os.environ.get("FAKE_KILL_ALWAYS") == str(index):
         os.kill(os.getpid(), signal.SIGKILL)
-    where, _, flag = os.environ.get("FAKE_KILL", "").partition(":")
+    if os.environ.get("FAKE_STUCK") == str(index):
+        time.sleep(1e6)
+    where, _, flag = os.environ.get("FAKE_LOSE", "").partition(":")
     if where == str(index) and not Path(flag).exists():
+        if Path(flag).parent.is_dir():
+            Path(flag).touch()
+        raise GraphicsLost("the graphics driver failed (context lost)")
+    where, _, flag = os.environ.get("FAKE_KILL", "").partition(":")
+    flag = os.environ.get(f"FAKE_KILL_{index}", flag if where == str(index) else "")
+    if flag and not Path(flag).exists():
         Path(flag).touch()
         os.kill(os.getpid(), signal.SIGKILL)

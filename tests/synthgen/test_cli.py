@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import synthgen.render
 import synthgen.review
+import synthgen.store
 from synthgen import __version__, pool
 from synthgen.cli import app
 from synthgen.review import Verdict
@@ -88,7 +89,7 @@ def test_hard_violation_exits_1(run, tmp_path, monkeypatch):
         (("--size", "5x5"), "'width' is 5; allowed: 32 to 4096"),
         (("--assets", "some"), "'assets' is \"some\""),
         (("--config", "absent.yaml"), "cannot read the config file absent.yaml"),
-        (("--workers", "-1"), "--workers is -1; allowed: 0 to 512"),
+        (("--workers", "-1"), "--workers is -1; allowed: 0 to 10000"),
         (("--seed", "-1"), "'seed' is -1"),
     ],
 )
@@ -135,7 +136,7 @@ def test_full_disk_in_the_middle(run, tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(pool, "write_shard", full)
+    monkeypatch.setattr(synthgen.store, "write_shard", full)
     code, text = run("render", *SMALL, "--out", tmp_path / "d")
     assert code == 2 and "the disk is full; what is finished stays" in text
 
@@ -144,7 +145,7 @@ def test_missing_library(run, tmp_path, monkeypatch):
     def missing(*_):
         raise ModuleNotFoundError("No module named 'opensim'")
 
-    monkeypatch.setattr(pool, "write_shard", missing)
+    monkeypatch.setattr(synthgen.store, "write_shard", missing)
     code, text = run("render", *SMALL, "--out", tmp_path / "d")
     assert code == 2 and "a library is missing or broken: No module named 'opensim'" in text
 

@@ -1,5 +1,6 @@
 """Validation is clean on a good dataset and names what is wrong with a bad one; folders are guarded."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -14,9 +15,11 @@ from synthgen import folder
 from synthgen.checks import validate
 from synthgen.coco import file_digest
 from synthgen.config import Config, with_values
-from synthgen.dataset import CHECKSUMS, checksums, dataset_digest, dataset_files, files_digest, read_dataset
+from synthgen.dataset import dataset_digest, dataset_files, read_dataset
 from synthgen.inspect_sheet import inspect_dataset
+from synthgen.listing import CHECKSUMS, Listing, listed
 from synthgen.render import render_dataset
+from synthgen.verify import verify
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +42,11 @@ def copy(good, tmp_path):
 
 def seal(root: Path) -> None:
     """Make the digests agree with altered content, so that the deeper checks must find the damage."""
-    files = {name: file_digest(root / name) for name in dataset_files(root)}
-    (root / CHECKSUMS).write_text(checksums(files))
+    listing = Listing(root)
+    for name in dataset_files(root):
+        listing.add(name, file_digest(root / name))
     record = json.loads((root / "dataset.json").read_text())
-    record["digest"] = files_digest(files)
+    _, record["digest"] = listing.finish()
     (root / "dataset.json").write_text(json.dumps(record))
 
 
@@ -190,6 +194,41 @@ def test_checksums_are_what_sha256sum_reads(good):
     line = (good / CHECKSUMS).read_text().splitlines()[0]
     digest, _, name = line.partition("  ")
     assert len(digest) == 64 and (good / name).is_file()
+
+
+def test_the_list_is_sorted_whatever_order_files_come_in(tmp_path):
+    names = ["b/train/2", "b/train/3", "b/train-2/1", "config.yaml", "b/train/1", "a.txt", "subjects/7", "subjects/5"]
+    listing = Listing(tmp_path)
+    for name in [*names, "subjects/5", "b/train/3"]:
+        listing.add(name, name.encode().hex().ljust(64, "0"))
+    count, digest = listing.finish()
+    found = list(listed(tmp_path))
+    assert [name for name, _ in found] == sorted(names) and count == len(names)
+    assert all(value == name.encode().hex().ljust(64, "0") for name, value in found)
+    assert digest == hashlib.sha256((tmp_path / CHECKSUMS).read_bytes()).hexdigest()
+    assert [p.name for p in tmp_path.iterdir()] == [CHECKSUMS]  # no side files left
+
+
+@pytest.mark.parametrize("line", ["x  y", f"{'0' * 64}  ../away", f"{'0' * 64}  /etc/passwd", "\x00"])
+def test_a_list_that_leads_out_of_the_folder_is_refused(tmp_path, line):
+    (tmp_path / CHECKSUMS).write_text(f"{'0' * 64}  fine\n{line}\n")
+    with pytest.raises(DatasetError, match="line 2: no checksum"):
+        list(listed(tmp_path))
+
+
+def test_verify_names_what_differs(copy):
+    assert list(verify(copy)) == []
+    pictures = sorted((copy / "images").rglob("*.jpg"))
+    pictures[0].write_bytes(pictures[0].read_bytes() + b"x")
+    pictures[1].unlink()
+    (copy / "stray.txt").write_text("?")
+    found = list(verify(copy))
+    names = [p.relative_to(copy).as_posix() for p in pictures[:2]]
+    assert found == [
+        f"{names[0]} was altered (its sha256 differs)",
+        f"{names[1]} is missing",
+        "stray.txt does not belong to the dataset",
+    ]
 
 
 def test_contact_sheet(good, tmp_path):

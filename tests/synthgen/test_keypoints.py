@@ -46,14 +46,28 @@ def test_mirror_images_have_mirrored_offsets(schema):
         swapped = {"_l": "_r", "_r": "_l"}.get(k.body[-2:])
         other = schema.keypoints[schema.flip[k.id]].body
         assert other == (k.body[:-2] + swapped if swapped else k.body)
+        mate = schema.keypoints[schema.flip[k.id]].origin
+        assert mate == (k.origin if k.origin[-2:-1] != "_" else k.origin[:-1] + {"l": "r", "r": "l"}[k.origin[-1]])
 
 
 def test_every_point_is_defined_on_a_body(schema):
     for k in schema.keypoints:
-        assert k.body in BODIES, k.name
-        assert len(k.definition) > 10 and k.source, k.name
-        assert 0.005 <= k.tissue_depth <= 0.15, k.name
+        assert k.body in BODIES and k.origin in BODIES, k.name
+        assert len(k.definition) > 10 and len(k.seen) > 10 and k.source, k.name
+        assert 0.005 <= k.tissue_depth <= 0.19, k.name
         assert np.linalg.norm(k.offset) < 0.25, k.name
+
+
+def test_the_shoulder_is_found_from_the_humerus_and_rides_on_the_clavicle(schema):
+    for side in ("left", "right"):
+        point = schema.keypoints[schema.id_of(f"{side}_shoulder")]
+        assert (point.body, point.origin) == (f"clavicle_{side[0]}", f"humerus_{side[0]}") and point.offset[1] > 0
+
+
+def test_the_near_side_of_the_trunk_is_seen_and_the_far_side_is_not(schema):
+    """Tissue depths between the flesh over a joint (60-120 mm) and a trunk's thickness (200 mm and more)."""
+    for name in ("left_shoulder", "left_hip", "hip", "spine_01", "spine_02", "spine_03", "spine_04"):
+        assert 0.11 <= schema.tissue_depths[schema.id_of(name)] < 0.19, name
 
 
 def test_spine_points_lie_behind_the_vertebral_bodies(schema):

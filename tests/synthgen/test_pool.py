@@ -112,7 +112,7 @@ def start(tmp_path: Path, out: Path) -> subprocess.Popen:
 
 
 def wait_for_some(out: Path, config: Config) -> None:
-    for _ in range(600):
+    for _ in range(6000):
         if 0 < progress_so_far(out, config) < POSES:
             return
         time.sleep(0.02)

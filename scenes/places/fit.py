@@ -1,0 +1,202 @@
+"""A place around given people and cameras: sized, turned, cleared of what stands in the way, merged into parts."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scenes.places import clinic, court, field, gym, street, track
+from scenes.places.layout import Place, Prop, Surface, tone
+from scenes.places.shade import RINGS, THROWN_Y, contact_outlines, on_grounds, shade_material, thrown_outlines
+from scenes.places.shapes import Piece, merged
+from scenes.props import part_of, placed
+from scenes.renderer import Light, Material, MeshPart
+
+if TYPE_CHECKING:
+    from scenes.backdrop import BackdropSpec
+
+BUILDERS: dict[str, Callable[[np.ndarray, np.random.Generator], Place]] = {
+    "gym": gym.build, "clinic": clinic.build, "court_hall": court.build_hall, "court": court.build_outdoor,
+    "field": field.build, "track": track.build, "street": street.build,
+}  # fmt: skip
+INDOOR = ("gym", "clinic", "court_hall")
+OUTDOOR = ("court", "field", "track", "street")
+
+_BASE = {
+    "gym": (8.0, 7.0, 3.0), "clinic": (5.6, 5.0, 2.4), "court_hall": (32.0, 20.0, 6.0), "court": (34.0, 20.0, 0.0),
+    "field": (34.0, 34.0, 0.0), "track": (40.0, 28.0, 0.0), "street": (50.0, 13.0, 0.0),
+}  # fmt: skip
+"""Least free (x, z, height), m; what needs more grows by _STEP, so that places repeat and stay cached."""
+
+_STEP = np.array([4.0, 4.0, 1.5])
+_DYED = (
+    "wall",
+    "dado",
+    "door",
+    "pad",
+    "mat",
+    "bright",
+    "cover",
+    "curtain",
+    "front",
+    "stand",
+    "car0",
+    "car1",
+    "car2",
+    "car3",
+)
+GROUND_NAMES = ("floor", "road", "tartan", "apron", "stripe", "key", "outer", "paint", "second")
+"""Surfaces that keep their colour, because what lies on them is matched to it."""
+
+_FREE = 0.6  # m around people
+_LENS = 0.5  # m around a camera
+
+
+@lru_cache(maxsize=128)
+def laid_out(kind: str, variant: int, size: tuple[float, float, float]) -> Place:
+    """The place of a kind, variant and least free (x, z, height), m."""
+    place = BUILDERS[kind](np.array(size), np.random.default_rng([variant, sorted(BUILDERS).index(kind)]))
+    lean = tuple(replace(prop, pieces=_lean(prop.pieces)) for prop in place.props)
+    return replace(place, shell=_lean(place.shell), props=lean)
+
+
+def _lean(pieces: tuple[tuple[str, Piece], ...]) -> tuple[tuple[str, Piece], ...]:
+    """The same meshes in half the memory: a worker keeps about a hundred places."""
+    single, whole = np.float32, np.int32
+    return tuple(
+        (name, (v.astype(single), n.astype(single), f.astype(whole), uv.astype(single)))
+        for name, (v, n, f, uv) in pieces
+    )
+
+
+def build_place(spec: "BackdropSpec", eyes: np.ndarray, people: np.ndarray, light: Light) -> tuple[MeshPart, ...]:
+    """Parts of a place that holds every camera and everybody.
+
+    Args:
+        spec: its kind is one of BUILDERS.
+        eyes: (C, 3) m, all cameras.
+        people: (N, 3) m, everyone and everything in the picture.
+        light: as it falls in the place.
+    """
+    kind, variant, yaw, margin, shift = spec.kind, spec.variant, spec.yaw, min(spec.margin_m, 2.0), spec.shift
+    into = np.linalg.inv(placed(0, 0, yaw))[:3, :3]
+    seen, at = people @ into.T, eyes @ into.T
+    low = np.minimum(seen.min(0) - margin - _FREE, at.min(0) - _LENS)[[0, 2]]
+    high = np.maximum(seen.max(0) + margin + _FREE, at.max(0) + _LENS)[[0, 2]]
+    need = high - low
+    top = max(float(people[:, 1].max()) + 0.3, float(eyes[:, 1].max()) + 0.35)
+    base = np.array(_BASE[kind])
+    more = np.maximum(np.array([*need, top if kind in INDOOR else 0.0]) - base, 0.0)
+    wide, deep, tall = (float(v) for v in base + np.ceil(more / _STEP) * _STEP)
+    size = (wide, deep, tall)
+    place = laid_out(kind, variant, size)
+    room = np.maximum(2 * place.free - need, 0.0) / 2
+    middle = seen.mean(0)[[0, 2]]
+    wanted = place.spot + np.asarray(shift) * 0.15 * place.free - middle  # moves picture coordinates into the place
+    centred = -(low + high) / 2
+    offset = centred + np.clip(wanted - centred, -room, room)
+    moved_by = np.array([offset[0], 0.0, offset[1]])
+    seen, at = seen + moved_by, at + moved_by
+    kept = np.flatnonzero(~_in_the_way(place.props, at, seen)).tolist()
+    back = placed(0, 0, yaw) @ _shift(-moved_by)
+    stem = f"place/{kind}{variant}/{size[0]:.1f}-{size[1]:.1f}-{size[2]:.1f}"
+    return _parts(place, tuple(kept), stem, back, seen, light, spec.seed)
+
+
+def _shift(by: np.ndarray) -> np.ndarray:
+    move = np.eye(4)
+    move[:3, 3] = by
+    return move
+
+
+def _in_the_way(props: Sequence[Prop], eyes: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """(P,) whether each prop reaches into people or a camera, or hides people from one."""
+    if not props:
+        return np.zeros(0, bool)
+    low, high = (np.stack([getattr(prop, name) for prop in props])[:, None] for name in ("low", "high"))  # (P, 1, 3)
+    found = np.any(np.all((eyes > low - _LENS) & (eyes < high + _LENS), axis=2), axis=1)
+    found |= np.all((low < people.max(0) + 0.3) & (high > people.min(0) - 0.3), axis=2)[:, 0]
+    marks = _corners(people)
+    for eye in eyes:
+        way = marks - eye
+        way = np.where(np.abs(way) < 1e-9, 1e-9, way)
+        first, second = (low - 0.12 - eye) / way, (high + 0.12 - eye) / way  # (P, M, 3)
+        enter, leave = np.minimum(first, second).max(2), np.maximum(first, second).min(2)
+        found |= np.any((enter < leave) & (leave > 0) & (enter < 1), axis=1)
+    return found
+
+
+def _corners(people: np.ndarray) -> np.ndarray:
+    """Points that stand for everyone: corners and middles of the bounds, and some of the people's own points."""
+    low, high = people.min(0), people.max(0)
+    grid = np.stack(np.meshgrid(*([low[k], (low[k] + high[k]) / 2, high[k]] for k in range(3))), -1).reshape(-1, 3)
+    return np.concatenate([grid, people[:: max(len(people) // 40, 1)]])
+
+
+@lru_cache(maxsize=16)
+def _merged(place_key: str, kept: tuple[int, ...], place: Place) -> tuple[tuple[str, Piece], ...]:
+    """One mesh per surface: props first, so that they hide the shell before it is shaded; uv in tiles."""
+    by: dict[str, list[Piece]] = {}
+    for k in kept:
+        for name, mesh in place.props[k].pieces:
+            by.setdefault(name, []).append(mesh)
+    for name, mesh in place.shell:
+        by.setdefault(name, []).append(mesh)
+    done = []
+    for name, pieces in by.items():
+        v, n, f, uv = merged(pieces)
+        n = n / np.maximum(np.linalg.norm(n, axis=1, keepdims=True), 1e-9)
+        done.append((name, (v, n, f, uv / place.surfaces[name].metres)))
+    return tuple(done)
+
+
+def _parts(
+    place: Place, kept: tuple[int, ...], stem: str, back: np.ndarray, people: np.ndarray, light: Light, seed: int
+) -> tuple[MeshPart, ...]:
+    tag = hashlib.blake2b(np.array(kept, np.int32).tobytes(), digest_size=6).hexdigest()
+    parts, rng = [], np.random.default_rng(seed)
+    for name, mesh in _merged(stem, kept, place):
+        material = _recolored(name, place.surfaces[name].material, rng)
+        parts.append(part_of(f"{stem}/{tag}/{name}", [mesh], material, back))
+    props = [place.props[k] for k in kept]
+    for (_, y, tint), outlines in zip(RINGS, contact_outlines(props, people), strict=False):
+        for name, mesh in on_grounds(place, outlines, y):
+            surface = place.surfaces[name]
+            r, g, b = (tint * c for c in surface.material.color)
+            parts.append(
+                _dark(f"{stem}/ring{y}/{name}", mesh, surface, replace(surface.material, color=(r, g, b)), back)
+            )
+    if place.outdoor and np.any(light.sun_color > 0):
+        outlines = thrown_outlines(props, people, np.linalg.inv(back)[:3, :3] @ light.sun_direction)
+        for name, mesh in on_grounds(place, outlines, THROWN_Y):
+            surface = place.surfaces[name]
+            parts.append(_dark(f"{stem}/thrown/{name}", mesh, surface, shade_material(surface.material, light), back))
+    return tuple(parts)
+
+
+def _recolored(name: str, material: Material, rng: np.random.Generator) -> Material:
+    """Another colour for what is painted or dyed, a little more or less light on everything else but floors.
+
+    Colour is no part of what the renderer caches, so a layout need not look the same twice.
+    """
+    if name in _DYED and rng.random() < 0.7:
+        return replace(material, color=tone(rng, 0.35, 1.0, 0.55))
+    if name in GROUND_NAMES or material.unlit:
+        return material
+    r, g, b = (
+        float(min(c * k, 1.0))
+        for c, k in zip(material.color, rng.uniform(0.85, 1.12) * rng.uniform(0.97, 1.03, 3), strict=True)
+    )
+    return replace(material, color=(r, g, b))
+
+
+def _dark(key: str, mesh: Piece, surface: Surface, material: Material, back: np.ndarray) -> MeshPart:
+    v, n, f, uv = mesh
+    return part_of(_own(key, v), [(v, n, f, uv / surface.metres)], material, back)
+
+
+def _own(key: str, vertices: np.ndarray) -> str:
+    return f"{key}-{hashlib.blake2b(np.ascontiguousarray(vertices).tobytes(), digest_size=8).hexdigest()}"

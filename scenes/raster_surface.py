@@ -1,0 +1,158 @@
+"""How a part's material is drawn: the switches of its shader program, its uniforms, its textures.
+
+Imported only by scenes.raster_passes, once a platform is chosen.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyrender
+from OpenGL import GL
+
+from scenes.raster_cache import Resident
+from scenes.raster_context import Program, Programs
+from scenes.raster_math import sh_uniforms
+from scenes.renderer import Light
+
+UNIT_ALBEDO, UNIT_SHADOW, UNIT_ENVIRONMENT, UNIT_CONTACT, UNIT_RELIEF, UNIT_OCCLUSION = range(6)
+_SAMPLERS = ("albedo_map", "shadow_map", "environment", "contact_map", "relief_map", "occlusion_map")
+_GLOSSY = 0.5  # smoother surfaces look their reflection up, rougher ones take it from the irradiance
+_TEXTURE_FROM_CLIP = np.array([[0.5, 0, 0, 0.5], [0, 0.5, 0, 0.5], [0, 0, 0.5, 0.5], [0, 0, 0, 1.0]])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """What all surfaces of one picture share.
+
+    Attributes:
+        projection: (4, 4) clip_from_world; cam_from_world: (4, 4).
+        texture_from_world: (4, 4) into the shadow map, or None for no shadow; shadow_from_world: (4, 4) into its clip
+            space; lift: m along the normal that keeps a surface from shading itself; texel: 1 / size of the map.
+        contact_frame: (4,) of the contact map, or None.
+        occlusion_frame: (7,) corner of the occlusion grid, 1 / its sides and the cell, m; or None.
+    """
+
+    projection: np.ndarray
+    cam_from_world: np.ndarray
+    light: Light
+    shadow_from_world: np.ndarray | None
+    texture_from_world: np.ndarray | None
+    lift: float
+    texel: float
+    contact_frame: np.ndarray | None
+    occlusion_frame: np.ndarray | None
+
+
+def texture_from_clip(used: tuple[int, int], size: int) -> np.ndarray:
+    """(4, 4) clip space of a viewport of `used` texels in a map of `size` -> texture coordinates and depth."""
+    shrink = np.diag([used[0] / size, used[1] / size, 1.0, 1.0])
+    return shrink @ _TEXTURE_FROM_CLIP
+
+
+def bind(unit: int, texture: pyrender.Texture) -> None:
+    """Put a texture where samplers of this unit look."""
+    GL.glActiveTexture(GL.GL_TEXTURE0 + unit)
+    GL.glBindTexture(GL.GL_TEXTURE_2D, texture._texid)
+
+
+def masked(resident: Resident) -> bool:
+    """Whether the picture cuts holes into the part."""
+    return resident.part.material.cutout and resident.texture is not None
+
+
+def cull(resident: Resident) -> None:
+    """Hide back faces, where the material has a back."""
+    if resident.part.material.double_sided:
+        GL.glDisable(GL.GL_CULL_FACE)
+    else:
+        GL.glEnable(GL.GL_CULL_FACE)
+        GL.glFrontFace(GL.GL_CW)  # counter-clockwise, in an upside-down picture
+
+
+def switches(resident: Resident, sight: Sight) -> list[str]:
+    """Names defined in the shader for this part."""
+    material, found = resident.part.material, []
+    if resident.texture is not None:
+        found += ["TEXTURED", "PLACED"]
+    if masked(resident):
+        found.append("CUTOUT")
+    if material.fade is not None:
+        found.append("FADING")
+    if material.unlit and not material.shadow_catcher:
+        return [*found, "UNLIT"]
+    if material.roughness < _GLOSSY:
+        found.append("GLOSSY")
+    if material.double_sided:
+        found.append("DOUBLE_SIDED")
+    if sight.shadow_from_world is not None and resident.reached_by(sight.shadow_from_world):
+        found.append("SHADOWED")
+        if material.subsurface > 0:
+            found.append("BLEEDING")
+    if sight.contact_frame is not None and resident.is_ground:
+        found.append("CONTACT")
+    if sight.occlusion_frame is not None and not resident.is_ground and resident.near(sight.occlusion_frame):
+        found.append("OCCLUDED")
+    if material.shadow_catcher:
+        found.append("CATCHER")
+    elif resident.relief is not None:
+        found.append("RELIEF")
+    if resident.texture is None and "RELIEF" in found:
+        found.append("PLACED")
+    return found
+
+
+class Surfaces:
+    """Sets programs up for the parts of one picture."""
+
+    def __init__(self, programs: Programs, sight: Sight) -> None:
+        self._programs, self._sight = programs, sight
+        self._sh = sh_uniforms(sight.light.irradiance_sh) * sight.light.exposure
+        self._sun = np.asarray(sight.light.sun_color, np.float64) * sight.light.exposure / np.pi
+        self._eye = np.linalg.inv(sight.cam_from_world)[:3, 3]
+        self._ready: set[Program] = set()
+
+    def _shared(self, program: Program) -> None:
+        sight = self._sight
+        program.matrix("clip_from_world", sight.projection)
+        program.rotation("cam_from_world", sight.cam_from_world)
+        program.vectors("eye", self._eye)
+        program.vectors("sh", self._sh)
+        program.vectors("sun_direction", sight.light.sun_direction)
+        program.vectors("sun_color", self._sun)
+        program.scalar("exposure", sight.light.exposure)
+        if sight.texture_from_world is not None:
+            program.matrix("shadow_from_world", sight.texture_from_world)
+            program.scalar("shadow_texel", sight.texel)
+        if sight.contact_frame is not None:
+            program.vectors("contact_frame", sight.contact_frame)
+        if sight.occlusion_frame is not None:
+            program.vectors("occlusion_corner", sight.occlusion_frame[:3])
+            program.vectors("occlusion_size", sight.occlusion_frame[3:])
+        for unit, name in enumerate(_SAMPLERS):
+            program.unit(name, unit)
+
+    def use(self, resident: Resident, number: int, *extra: str) -> None:
+        """Make the next draw call draw this part, as surface `number` of the picture."""
+        part, material = resident.part, resident.part.material
+        program = self._programs.variant("surface", *switches(resident, self._sight), *extra)
+        program._bind()
+        if program not in self._ready:
+            self._ready.add(program)
+            self._shared(program)
+        rough = min(max(material.roughness, 0.0), 1.0)
+        wrap = 0.12 if part.instance_id > 0 else 0.0
+        program.vectors("surface", np.array([max(rough, 0.08), material.specular, wrap, self._sight.lift]))
+        program.scalar("env_level", 4.0 * rough)
+        program.pair("flesh", material.subsurface, material.sheen)
+        program.scalar("bleeding", material.subsurface)
+        program.vectors("base_color", resident.linear_color)
+        program.pair("identity", part.instance_id / 255.0, number / 255.0)
+        if material.fade is not None:
+            program.vectors("fade", np.array(material.fade))
+        if resident.texture is not None:
+            bind(UNIT_ALBEDO, resident.texture)
+        if resident.relief is not None:
+            slope = resident.relief.gain * material.detail_depth
+            program.vectors("relief", np.array([*material.detail_scale, slope, material.detail_gloss]))
+            bind(UNIT_RELIEF, resident.relief.image)
+        cull(resident)

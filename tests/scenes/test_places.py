@@ -1,0 +1,206 @@
+"""Places hold every camera, keep people in view, stand on the floor, and draw their lines where the rules put them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from scenes import backdrop, light
+from scenes.camera import CameraSpec, build_camera
+from scenes.places import BUILDERS, INDOOR, fit, markings, shade, shapes
+from scenes.places.layout import LINE_Y
+
+KINDS = sorted(BUILDERS)
+
+
+def cameras(rng, count: int, far: float = 6.0):
+    found = []
+    for _ in range(count):
+        a, away = rng.uniform(0, 2 * np.pi), rng.uniform(1.8, far)
+        eye = (away * np.cos(a), float(rng.uniform(0.4, 2.6)), away * np.sin(a))
+        found.append(build_camera(CameraSpec(160, 120, 140.0, (80.0, 60.0), eye, (0, 0.9, 0), 0.0, "phone", "none")))
+    return tuple(found)
+
+
+def case(kind: str, seed: int, views: int = 3):
+    rng = np.random.default_rng(seed)
+    points = rng.uniform([-0.4, 0, -0.4], [0.4, 1.75, 0.4], (200, 3))
+    light_spec = light.draw_light(light.LightConfig(kinds={"noon": 1.0}), rng)
+    spec = backdrop.draw_backdrop(backdrop.BackdropConfig(kinds={kind: 1.0}), rng, light_spec)
+    rig = cameras(rng, views)
+    built = backdrop.build_backdrop(spec, rig, 0, points, light.build_light(light_spec, {}), light_spec, {})
+    return spec, rig, points, built
+
+
+def eye_of(camera) -> np.ndarray:
+    return np.linalg.inv(camera.cam_from_world)[:3, 3]
+
+
+def hits(start: np.ndarray, ends: np.ndarray, part) -> np.ndarray:
+    """For each segment from start, whether it meets a triangle of the part (Moeller and Trumbore)."""
+    a, b, c = (part.vertices[part.faces[:, k]].astype(float) for k in range(3))
+    e1, e2 = b - a, c - a
+    found = []
+    for end in ends:
+        way = (end - start) * 0.995
+        p = np.cross(way, e2)
+        det = (e1 * p).sum(1)
+        sound = np.abs(det) > 1e-12
+        inv = 1 / np.where(sound, det, 1.0)
+        t = start - a
+        u, q = (t * p).sum(1) * inv, np.cross(t, e1)
+        v, s = (q @ way) * inv, (e2 * q).sum(1) * inv
+        found.append(bool((sound & (u >= 0) & (v >= 0) & (u + v <= 1) & (s > 1e-6) & (s < 1)).any()))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_parts_are_sound_and_stand_on_the_floor(kind):
+    for seed in range(3):
+        _, _, _, built = case(kind, seed)
+        assert len({part.key for part in built.parts}) == len(built.parts)
+        assert built.background.shape == (120, 160, 3)
+        for part in built.parts:
+            assert part.instance_id == 0 and part.faces.max() < len(part.vertices) == len(part.normals)
+            assert np.isfinite(part.vertices).all() and part.vertices[:, 1].min() > -0.1  # trunks and stays are rooted
+            assert np.allclose(np.linalg.norm(part.normals, axis=1), 1, atol=1e-3)
+        floor = next(part for part in built.parts if part.key.endswith("/floor"))
+        assert floor.vertices[:, 1].min() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_stands_between_any_camera_and_people(kind):
+    for seed in range(3):
+        _, rig, points, built = case(kind, 100 + seed)
+        for camera in rig:
+            for part in built.parts:
+                blocked = hits(eye_of(camera), points[::40] + [0, 0.03, 0], part)
+                assert not blocked.any(), part.key
+
+
+@pytest.mark.parametrize("kind", INDOOR)
+def test_walls_hold_every_camera(kind):
+    for seed in range(6):
+        spec, rig, points, built = case(kind, 200 + seed)
+        c, s = np.cos(spec.yaw), np.sin(spec.yaw)
+        into = np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
+        wall = next(part for part in built.parts if part.key.endswith("/wall")).vertices @ into.T
+        inside = np.vstack([[eye_of(camera) for camera in rig], points]) @ into.T
+        assert (inside > wall.min(0) - [0, 0.01, 0]).all() and (inside < wall.max(0)).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_key_never_names_two_meshes_and_building_is_pure(kind):
+    seen: dict[str, tuple] = {}
+    people = np.random.default_rng(9).uniform([-0.4, 0, -0.4], [0.4, 1.75, 0.4], (100, 3))
+    lit = light.build_light(light.draw_light(light.LightConfig(kinds={"noon": 1.0}), np.random.default_rng(0)), {})
+    for seed in (0, 1, 2, 3, 0):
+        rng = np.random.default_rng(seed)
+        spec = dataclasses.replace(case(kind, 0)[0], variant=0, yaw=float(rng.uniform(0, 6)))
+        for part in fit.build_place(spec, rng.uniform([-3, 1, -3], [3, 2, 3], (2, 3)), people, lit):
+            texture = part.material.texture
+            face_bytes = (part.faces.tobytes(), part.uv.tobytes(), None if texture is None else id(texture))
+            assert seen.setdefault(part.key, face_bytes) == face_bytes, part.key
+
+
+def test_a_camera_far_off_makes_the_place_larger():
+    spec = dataclasses.replace(case("clinic", 1)[0], margin_m=0.5)
+    people, eyes = np.array([[0, 0, 0], [0.2, 1.7, 0.2]]), np.array([[14.0, 1.5, 0.0]])
+    lit = light.build_light(light.draw_light(light.LightConfig(kinds={"hall": 1.0}), np.random.default_rng(0)), {})
+    walls = [
+        next(p for p in fit.build_place(spec, at, people, lit) if p.key.endswith("/wall")) for at in (eyes / 7, eyes)
+    ]
+    near, far = (np.ptp(wall.vertices, axis=0)[[0, 2]].max() for wall in walls)
+    assert far > near + 4
+
+
+@pytest.mark.parametrize("sport", ["football", "basketball", "tennis", "volleyball", "badminton"])
+def test_lines_reach_exactly_to_the_edge_of_the_ground(sport):
+    m = markings.measures(sport)
+    vertices = np.concatenate([piece[0] for piece in markings.lines(sport)])
+    assert np.allclose(vertices.max(0), [m["length"] / 2, LINE_Y, m["width"] / 2], atol=1e-6)
+    assert np.allclose(vertices.min(0), [-m["length"] / 2, LINE_Y, -m["width"] / 2], atol=1e-6)
+
+
+def test_line_area_of_a_rectangle_is_exact():
+    v, _, faces, _ = markings.rectangle(10.0, 6.0, 0.1)
+    a, b, c = (v[faces[:, k]] for k in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2
+    assert area == pytest.approx(10 * 6 - 9.8 * 5.8, rel=1e-6)
+
+
+def test_an_unknown_sport_is_named():
+    with pytest.raises(KeyError, match="'curling'"):
+        markings.measures("curling")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        shapes.box((0, 1, 0), (1, 2, 3)), shapes.tube([(0, 0, 0), (0, 1, 0), (0.4, 1.6, 0.2)], 0.1),
+        shapes.turned([(0.0, 0.0), (0.3, 0.0), (0.2, 0.5), (0.0, 0.6)]), shapes.ball(0.3, 0.3),
+        shapes.prism([(0, 0), (1, 0), (0.8, 0.5), (0.2, 0.5)], 0.6, 0.1),
+    ],
+)  # fmt: skip
+def test_solids_look_outward_and_are_closed(piece):
+    """The volume inside, by the divergence theorem, is positive, and no rim is left open to first order."""
+    v, _, faces, _ = piece
+    a, b, c = (v[faces[:, k]] for k in range(3))
+    cross = np.cross(b - a, c - a)
+    assert (a * cross).sum() / 6 > 1e-3
+    assert np.linalg.norm(cross.sum(0)) < 0.02 * np.linalg.norm(cross, axis=1).sum()
+
+
+def test_clipping_keeps_the_area_inside():
+    square = np.array([[0.0, 0], [2, 0], [2, 2], [0, 2]])
+    cut = shade.clipped(square, (1.0, -5.0), (5.0, 1.5))
+    x, z = cut.T
+    assert abs(np.dot(x, np.roll(z, 1)) - np.dot(z, np.roll(x, 1))) / 2 == pytest.approx(1.5)
+    assert len(shade.clipped(square, (3.0, 3.0), (4.0, 4.0))) == 0
+
+
+def test_shadows_fall_away_from_the_sun():
+    from scenes.places.layout import prop
+
+    thing = prop(("x", shapes.standing(1.0, 0.0, (0.2, 2.0, 0.2))))
+    sun = np.array([0.6, 0.8, 0.0])
+    (outline,) = shade.thrown_outlines([thing], np.zeros((1, 3)), sun)
+    assert outline[:, 0].min() == pytest.approx(0.9 - 1.5) and outline[:, 0].max() == pytest.approx(1.1)
+
+
+def test_dark_on_the_floor_looks_up_and_follows_the_ground_beneath():
+    place = fit.laid_out("street", 0, (50.0, 13.0, 0.0))
+    (_, _, low, _, high), *_ = place.grounds
+    across = np.array([[0.0, high - 1], [0, high + 1], [1, high + 1], [1, high - 1]])
+    found = shade.on_grounds(place, [across, across[::-1]], 0.002)
+    assert [name for name, _ in found] == ["floor", "road"] and low == -high
+    for name, (v, _, faces, _) in found:
+        a, b, c = (v[faces[:, k]] for k in range(3))
+        assert (np.cross(b - a, c - a)[:, 1] > 0).all()
+        assert name == "floor" or v[:, 2].max() == pytest.approx(high)
+
+
+def test_surroundings_come_as_often_as_asked_and_fit_their_light():
+    config = backdrop.BackdropConfig(kinds={"field": 1.0, "gym": 1.0})
+    drawn = [backdrop.draw_surroundings(config, light.LightConfig(), np.random.default_rng(i)) for i in range(80)]
+    assert 25 < sum(spec.kind == "field" for _, spec in drawn) < 55
+    assert all(light.is_outdoor(lamp) for lamp, spec in drawn if spec.kind == "field")
+    only_studio = backdrop.draw_surroundings(config, light.LightConfig(kinds={"studio": 1.0}), np.random.default_rng(0))
+    assert only_studio[0].kind == "studio"  # asked for what does not fit: taken as it is
+
+
+def test_places_under_the_sky_want_outdoor_light():
+    config = backdrop.BackdropConfig()
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        inside = light.draw_light(
+            light.LightConfig(kinds={"hall": 1.0, "window": 1.0, "mixed": 1.0, "studio": 1.0}), rng
+        )
+        assert backdrop.draw_backdrop(config, rng, inside).kind not in (
+            "field",
+            "track",
+            "court",
+            "street",
+            "hdri",
+            "photo",
+        )
