@@ -94,8 +94,9 @@ def visibility(
             room = margin(depths, frame.depth[rows, columns], own, tissue_depths)
             balance += near * np.clip(room, -_SURE, _SURE)
     seen = np.where(inside, np.where(balance >= 0, SEEN, HIDDEN), OUTSIDE)
-    for k in np.flatnonzero(seen == SEEN):
-        if not shows(pixels[k], depths[k], tissue_depths[k], frame.depth, frame.instance == instance_id):
+    mine = frame.instance == instance_id
+    for k in np.flatnonzero(seen == SEEN).tolist():
+        if not shows(pixels[k], float(depths[k]), float(tissue_depths[k]), frame.depth, mine):
             seen[k] = HIDDEN
     return seen
 
