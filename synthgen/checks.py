@@ -211,7 +211,10 @@ def _depth_agrees(a: dict, depth: np.ndarray, cam: np.ndarray) -> Iterator[str]:
     for k in np.flatnonzero(points[:, 2] == 2):
         tissue = float(schema.tissue_depths[k]) * BUILD
         if not shows(points[k, :2], float(cam[k, 2]), tissue, depth, own):
-            yield f"annotation {a['id']}: {schema.names[k]} is marked seen, and nothing of the person shows there"
+            column, row = np.minimum(points[k, :2].astype(int), (own.shape[1] - 1, own.shape[0] - 1))
+            there = own[row, column] and depth[row, column] > 0
+            gap = f"{1000 * (cam[k, 2] - depth[row, column]):.0f} mm behind the surface" if there else "off the body"
+            yield f"annotation {a['id']}: {schema.names[k]} is marked seen but lies {gap}"
 
 
 def _rle(a: dict) -> dict:
