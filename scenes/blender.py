@@ -19,7 +19,7 @@ from biomech.errors import RenderError
 from scenes.blender_scene import BLENDER_FROM_WORLD, scene_arrays, shown
 from scenes.blender_worker import MARK
 from scenes.lens import through_lens
-from scenes.renderer import Frame, Scene
+from scenes.renderer import Frame, Scene, check_size
 
 PROGRAM = "SYNTHGEN_BLENDER"  # environment variable: Blender itself, or a Python that has bpy
 DEVICES = ("cpu", "cuda", "optix", "hip", "oneapi", "metal")
@@ -114,17 +114,8 @@ class BlenderRenderer:
         """
         if self._process is None:
             raise RenderError("this renderer was closed; create a new one")
-        camera = scene.camera
-        if (camera.width, camera.height) != (self.width, self.height):
-            raise RenderError(
-                f"the camera is {camera.width}x{camera.height} px, the renderer "
-                f"{self.width}x{self.height}; make them equal"
-            )
-        if scene.background.shape != (self.height, self.width, 3):
-            raise RenderError(
-                f"background has shape {scene.background.shape}; it must be ({self.height}, {self.width}, 3) uint8"
-            )
-        if any(camera.distortion):
+        check_size(scene, self.width, self.height)
+        if any(scene.camera.distortion):
             return through_lens(scene, self._draw)
         return self._draw(scene)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from biomech.errors import RenderError
 from scenes.lens import through_lens
-from scenes.renderer import Frame, Scene
+from scenes.renderer import Frame, Scene, check_size
 
 _LIBRARIES = {"egl": ("EGL", "libEGL.so.1"), "osmesa": ("OSMesa", "libOSMesa.so.8")}
 _ADVICE = (
@@ -116,21 +116,12 @@ class PyrenderRenderer:
         """
         if self._offscreen is None:
             raise RenderError("this renderer was closed; create a new one")
-        camera = scene.camera
-        if (camera.width, camera.height) != (self.width, self.height):
-            raise RenderError(
-                f"the camera is {camera.width}x{camera.height} px, the renderer "
-                f"{self.width}x{self.height}; make them equal"
-            )
-        if scene.background.shape != (self.height, self.width, 3):
-            raise RenderError(
-                f"background has shape {scene.background.shape}; it must be ({self.height}, {self.width}, 3) uint8"
-            )
+        check_size(scene, self.width, self.height)
         keys = [part.key for part in scene.parts]
         if len(set(keys)) != len(keys):
             twice = next(key for key in keys if keys.count(key) > 1)
             raise RenderError(f"two parts share the key {twice!r}; every part of a scene needs its own")
-        if any(camera.distortion):
+        if any(scene.camera.distortion):
             return through_lens(scene, self._offscreen.draw)
         return self._offscreen.draw(scene)
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from biomech.errors import RenderError
 from scenes.distortion import NONE, distort, undistort
 
 
@@ -197,3 +198,14 @@ class Renderer(Protocol):
     def render(self, scene: Scene) -> Frame: ...
 
     def close(self) -> None: ...
+
+
+def check_size(scene: Scene, width: int, height: int) -> None:
+    """RenderError unless camera and background of a scene have the size, px, that a renderer was opened for."""
+    camera = scene.camera
+    if (camera.width, camera.height) != (width, height):
+        raise RenderError(
+            f"the camera is {camera.width}x{camera.height} px, the renderer {width}x{height}; make them equal"
+        )
+    if scene.background.shape != (height, width, 3):
+        raise RenderError(f"background has shape {scene.background.shape}; it must be ({height}, {width}, 3) uint8")
