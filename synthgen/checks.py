@@ -171,8 +171,14 @@ def _pictures(dataset: Dataset, tell: Callable[[int], object]) -> Iterator[str]:
     table = dataset.table()
     row_of = {int(i): n for n, i in enumerate(table["annotation_id"])}
     shape = (dataset.config.height, dataset.config.width)
-    flags = {"images": cv2.IMREAD_COLOR, "depth": cv2.IMREAD_UNCHANGED, "instances": -1, "parts": -1}
-    kinds = {"images": np.uint8, "depth": np.uint16, "instances": np.uint8, "parts": np.uint8}
+    flags = {
+        "images": cv2.IMREAD_COLOR,
+        "depth": cv2.IMREAD_UNCHANGED,
+        "instances": -1,
+        "parts": -1,
+        "normals": cv2.IMREAD_COLOR,
+    }
+    kinds = {"images": np.uint8, "depth": np.uint16, "instances": np.uint8, "parts": np.uint8, "normals": np.uint8}
     for split in dataset.splits:
         coco = load_coco(dataset, split)
         for image in coco.dataset["images"]:

@@ -184,9 +184,9 @@ def _image(config: Config, record: dict) -> dict:
         image["objects"] = record["objects"]
     if config.take > 1:
         image |= dict(zip(("take", "frame", "view"), record["take"], strict=True))
-    for kind, key in (("depth", "depth_file"), ("instances", "instance_file"), ("parts", "part_file")):
+    for kind in ("depth", "instances", "parts", "normals"):
         if kind in files:
-            image[key] = files[kind]
+            image[f"{kind.removesuffix('s')}_file"] = files[kind]
     return image
 
 

@@ -107,6 +107,7 @@ class OutputConfig:
 
     depth: bool = True
     ids: bool = True
+    normals: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def people_of(table: Mapping[str, np.ndarray], specs: Specs) -> tuple[Person, ..
     found = []
     for person, subject, profile in zip(persons_of(table, specs), table["subject"].tolist(), named, strict=True):
         who = person.get("subject") or {}
-        measures = {name: float(who[name]) for name in ("age", "stature", "weight") if who.get(name) is not None}
+        measures = {name: float(who[name]) for name in ("age", "stature", "bmi") if who.get(name)}
         found.append(Person(subject=int(subject), sex=str(who.get("sex", "")), profile=str(profile or ""), **measures))
     return tuple(found)
 

@@ -101,7 +101,7 @@ def draw_again(index: int, spec: SceneSpec, config: Config, assets: Assets) -> D
             f"add --size {size[0]}x{size[1]}"
         )
     actors = stage(spec, assets)
-    scene = build(spec, assets, actors)
+    scene = build(spec, assets, actors, config.output.normals)
     return Drawn(index, spec, actors, scene, assets.renderer.render(scene))
 
 
@@ -117,6 +117,7 @@ def as_sample(drawn: Drawn, config: Config) -> Sample:
         depth=drawn.frame.depth,
         instance=drawn.frame.instance,
         part=drawn.frame.part,
+        normals=drawn.frame.normals,
         camera=drawn.scene.camera,
         annotations=(),
         jpeg_quality=drawn.spec.sensor.jpeg_quality,

@@ -95,7 +95,7 @@ def make_sample(config: Config, assets: Assets, index: int) -> Sample:
     for attempt in range(MAX_SCENES) if settled is None else [settled]:
         with _timed(seconds, "scene"):
             spec = replace(_scene(config, assets, take, number, frame, attempt), view=view)
-            scene = build(spec, assets, actors)
+            scene = build(spec, assets, actors, config.output.normals)
         with _timed(seconds, "render"):
             picture = assets.renderer.render(scene)
         with _timed(seconds, "label"):
@@ -118,6 +118,7 @@ def make_sample(config: Config, assets: Assets, index: int) -> Sample:
         depth=picture.depth,
         instance=picture.instance,
         part=picture.part,
+        normals=picture.normals,
         camera=scene.camera,
         annotations=labels,
         objects=tuple((int(i), spec.kind_of(int(i))) for i in np.unique(picture.instance) if i >= SEAT_ID),

@@ -90,6 +90,7 @@ class Sample:
         annotations: one per labelled person.
         objects: instance id and kind of each thing with a pixel in the picture.
         take: which take, frame of its movement and view the picture is, each 0..
+        normals: (H, W, 3) unit, in camera axes, 0 where nothing was hit; None unless asked for.
         jpeg_quality: 1..100, drawn with the sensor.
         timings: stage -> seconds. Never written into the dataset, only summed into run.json.
     """
@@ -106,5 +107,6 @@ class Sample:
     annotations: tuple[Annotation, ...]
     objects: tuple[tuple[int, str], ...] = ()
     take: tuple[int, int, int] = (0, 0, 0)
+    normals: np.ndarray | None = None
     jpeg_quality: int = 90
     timings: dict[str, float] = field(default_factory=dict)

@@ -65,7 +65,7 @@ def stem(config: Config, index: int) -> str:
 
 
 def sample_files(config: Config, split: str, index: int) -> dict[str, str]:
-    """Kind ("images", "depth", "instances", "parts") -> path relative to the dataset folder."""
+    """Kind ("images", "depth", "instances", "parts", "normals") -> path relative to the dataset folder."""
     name = stem(config, index)
     files = {"images": f"images/{split}/{name}.jpg"}
     if config.output.depth:
@@ -73,6 +73,8 @@ def sample_files(config: Config, split: str, index: int) -> dict[str, str]:
     if config.output.ids:
         files["instances"] = f"instances/{split}/{name}.png"
         files["parts"] = f"parts/{split}/{name}.png"
+    if config.output.normals:
+        files["normals"] = f"normals/{split}/{name}.png"
     return files
 
 
@@ -206,6 +208,8 @@ def encode(config: Config, sample: Sample) -> dict[str, bytes]:
     maps: dict[str, np.ndarray] = {"instances": sample.instance, "parts": sample.part}
     if "depth" in files:
         maps["depth"] = depth_to_millimetres(sample.depth)
+    if "normals" in files:
+        maps["normals"] = normals_to_colors(sample.normals)
     for kind, path in files.items():
         if kind != "images":
             done, data = cv2.imencode(".png", maps[kind])
@@ -220,6 +224,15 @@ def depth_to_millimetres(depth: np.ndarray) -> np.ndarray:
     hit = np.isfinite(depth) & (depth > 0)
     scaled = np.clip(np.rint(np.where(hit, depth, 0.0) * DEPTH_SCALE), 1, DEPTH_MAX)
     return np.where(hit, scaled, 0).astype(np.uint16)
+
+
+def normals_to_colors(normals: np.ndarray | None) -> np.ndarray:
+    """(H, W, 3) unit normals in camera axes -> (H, W, 3) uint8 BGR as PNG stores it: 128 is 0, right is red, up green,
+    towards the camera blue; black where nothing was hit."""
+    if normals is None:
+        raise DatasetError("the renderer gave no normals; render with output.normals on")
+    shown = np.rint(normals[..., ::-1] * [-127.0, -127.0, 127.0] + 128.0).astype(np.uint8)
+    return np.where((normals == 0).all(-1, keepdims=True), np.uint8(0), shown)
 
 
 def _record(config: Config, sample: Sample, first_row: int) -> dict:

@@ -114,8 +114,8 @@ def stage(spec: SceneSpec, assets: Assets) -> tuple[Actor, ...]:
     return tuple(actors)
 
 
-def build(spec: SceneSpec, assets: Assets, actors: tuple[Actor, ...]) -> Scene:
-    """Arrays of a scene, from its spec alone (`actors` is what its `stage` gives)."""
+def build(spec: SceneSpec, assets: Assets, actors: tuple[Actor, ...], normals: bool = False) -> Scene:
+    """Arrays of a scene, from its spec alone (`actors` is what its `stage` gives); `normals` asks for them as well."""
     parts = build_occluders(spec.occluders, FIRST_ID + len(actors))
     for actor in actors:
         parts += actor.parts + actor.seat + actor.held
@@ -125,4 +125,4 @@ def build(spec: SceneSpec, assets: Assets, actors: tuple[Actor, ...]) -> Scene:
         [actor.points for actor in actors] + [part.vertices for part in parts if part.instance_id]
     )
     backdrop = build_backdrop(spec.backdrop, cameras, spec.view, occupied, light, spec.light, assets.environments)
-    return Scene(parts + backdrop.parts, cameras[spec.view], light, backdrop.background)
+    return Scene(parts + backdrop.parts, cameras[spec.view], light, backdrop.background, normals=normals)

@@ -125,7 +125,7 @@ def _daily_life(deg: np.ndarray) -> tuple[tuple[BeyondDailyLife, ...], float]:
 def _people(people: tuple[Person, ...]) -> tuple[Histogram, ...]:
     """Each subject once."""
     once = list({p.subject: p for p in people}.values())
-    measures = (("age", "years", 10.0), ("stature", "m", 0.05), ("weight", "0 lean to 1 heavy", 0.1))
+    measures = (("age", "years", 10.0), ("stature", "m", 0.05), ("bmi", "kg/m2", 2.0))
     found = []
     for name, unit, step in measures:
         values = [(getattr(p, name), p.sex) for p in once if getattr(p, name) is not None]

@@ -21,7 +21,7 @@ class Person:
     sex: str = ""  # m or f
     age: float | None = None  # years
     stature: float | None = None  # m
-    weight: float | None = None  # build, 0 lean to 1 heavy
+    bmi: float | None = None  # body mass index, kg/m2
     profile: str = ""  # whose limits apply
 
 

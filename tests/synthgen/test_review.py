@@ -80,11 +80,11 @@ def test_material_and_summary(root):
 def test_people_their_limits_and_their_pathology():
     table = {"spec_line": np.array([0, 1]), "subject": np.array([4, 7]), "profile": np.array(["adult", "elder"])}
     table["instance_id"] = np.array([1, 2])
-    who = {"sex": "f", "age": 80.0, "stature": 1.6, "weight": 0.4}
+    who = {"sex": "f", "age": 80.0, "stature": 1.6, "bmi": 24.0}
     sick = {"kind": "scoliosis_main_thoracic", "severity": 30.0, "side": "right"}
     ill = {"actors": [{"person": {}}, {"person": {"subject": who, "pathology": sick}}]}
     people = people_of(table, [{"person": {"subject": who}}, ill])
-    assert people[1] == Person(7, "f", 80.0, 1.6, 0.4, "elder")
+    assert people[1] == Person(7, "f", 80.0, 1.6, 24.0, "elder")
     own, of = limits_of(people, "", [None, sick])
     assert of.tolist() == [0, 1] and own[0].hard is load_limits().hard
     assert own[1].profile == "elder with scoliosis_main_thoracic"

@@ -15,6 +15,7 @@ from synthgen.cast import Assets, put_in_pose
 from synthgen.config import load_config
 from synthgen.keypoints import spinetrack
 from synthgen.sample import make_sample, subject_osim
+from synthgen.shards import encode
 from synthgen.specs import scene_from_plain
 from synthgen.stage import build, stage
 from synthgen.takes import draw_take
@@ -200,3 +201,19 @@ def test_camera_round_trip():
     camera = Camera(np.array([[500.0, 0, 320], [0, 500, 240], [0, 0, 1]]), np.eye(4), 640, 480)
     points = np.random.default_rng(0).uniform([-1, -1, 2], [1, 1, 6], (50, 3))
     np.testing.assert_allclose(camera.unproject(camera.project(points), points[:, 2]), points, atol=1e-9)
+
+
+def test_normals_come_when_asked_for(opened, samples):
+    import cv2
+
+    config = replace(CONFIG, output=replace(CONFIG.output, normals=True))
+    sample = make_sample(config, opened, 7)
+    assert samples[7].normals is None and sample.rgb.tobytes() == samples[7].rgb.tobytes()
+    length = np.linalg.norm(sample.normals, axis=-1)
+    hit = sample.depth > 0
+    assert np.allclose(length[hit], 1, atol=1e-3) and not length[~hit].any()
+    (name,) = (n for n in encode(config, sample) if n.startswith("normals/"))
+    stored = cv2.imdecode(np.frombuffer(encode(config, sample)[name], np.uint8), cv2.IMREAD_COLOR)
+    back = (stored[..., ::-1].astype(float) - 128) / 127 * [1, -1, -1]
+    np.testing.assert_allclose(back[hit], sample.normals[hit], atol=0.005)
+    assert (sample.normals[sample.instance == 1][:, 2] < 0.1).mean() > 0.98  # what is seen faces the camera
