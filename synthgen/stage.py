@@ -121,8 +121,6 @@ def build(spec: SceneSpec, assets: Assets, actors: tuple[Actor, ...], normals: b
         parts += actor.parts + actor.seat + actor.held
     cameras = tuple(build_camera(camera) for camera in spec.cameras)
     light = lit(spec.backdrop, build_light(spec.light, assets.environments), spec.light, cameras[spec.view])
-    occupied = np.concatenate(
-        [actor.points for actor in actors] + [part.vertices for part in parts if part.instance_id]
-    )
+    occupied = np.concatenate([part.vertices for part in parts])
     backdrop = build_backdrop(spec.backdrop, cameras, spec.view, occupied, light, spec.light, assets.environments)
     return Scene(parts + backdrop.parts, cameras[spec.view], light, backdrop.background, normals=normals)

@@ -54,7 +54,8 @@ def test_every_point_is_defined_on_a_body(schema):
     for k in schema.keypoints:
         assert k.body in BODIES and k.origin in BODIES, k.name
         assert len(k.definition) > 10 and len(k.seen) > 10 and k.source, k.name
-        assert 0.005 <= k.tissue_depth <= 0.19, k.name
+        most = 0.19 if k.name in ("left_hip", "right_hip") else 0.15  # the joint lies deepest in the flesh
+        assert 0.005 <= k.tissue_depth <= most, k.name
         assert np.linalg.norm(k.offset) < 0.25, k.name
 
 

@@ -76,7 +76,7 @@ def local_content(root) -> dict[str, bytes]:
 
 
 def test_urls_and_folders():
-    assert is_url("s3://a/b") and is_url("memory://x") and not is_url("/tmp/a") and not is_url("out/a")
+    assert is_url("s3://a/b") and is_url("memory://x") and not is_url("/data/a") and not is_url("out/a")
     assert store_at("out/a").place == "out/a"
 
 
