@@ -11,6 +11,7 @@ import numpy as np
 
 from scenes.objects import VARIANTS, Solid, make, parts_of
 from scenes.occlusion import evenly, hidden_shares, shape_of, view_axes
+from scenes.props import placed
 from scenes.renderer import Camera, MeshPart
 
 STANDING = {
@@ -80,8 +81,7 @@ class OccluderSpec:
     @property
     def place(self) -> np.ndarray:
         """(4, 4) world from object."""
-        c, s = np.cos(self.yaw), np.sin(self.yaw)
-        return np.array([[c, 0, s, self.x], [0, 1, 0, self.y], [-s, 0, c, self.z], [0, 0, 0, 1.0]])
+        return placed(self.x, self.z, self.yaw, self.y)
 
 
 def draw_occluders(

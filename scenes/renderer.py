@@ -113,7 +113,7 @@ class MeshPart:
         faces: (F, 3) uint32.
         uv: (V, 2) float32 or None.
         part_id: (V,) uint8, constant over each face (the last vertex of a face decides); see scenes.rig.PARTS.
-        instance_id: 0 scenery, 1.. people, 100.. occluders.
+        instance_id: 0 scenery, 1.. people, 100.. seats, 200.. things held and standing.
         casts_shadow: scenery far away need not.
         shade: (V,) float32 baked openness to the sky, 1 open .. 0 closed, which dims ambient light (corners of rooms,
             the floor under a table); or None.

@@ -7,10 +7,13 @@ import numpy as np
 from scenes.held import flesh_of
 from scenes.objects import VARIANTS, parts_of, probes_of, seat_solid
 from scenes.objects.furniture import SEATS
+from scenes.props import placed
 from scenes.renderer import MeshPart
 from scenes.rig import PARTS
 
-SEAT_ID = 200
+SEAT_ID = 100
+"""Instance ids of seats begin here."""
+
 _STEP = 0.02  # m: meshes are made in steps and stretched to measure, so that few are made
 
 
@@ -46,8 +49,7 @@ def build_seat_object(
     """
     made = [max(_STEP, round(v / _STEP) * _STEP) for v in (height, depth, width)]
     scale = (depth / made[1], height / made[0], width / made[2])
-    c, s = np.cos(yaw), np.sin(yaw)
-    place = np.array([[c, 0, s, x], [0, 1, 0, 0], [-s, 0, c, z], [0, 0, 0, 1.0]])
+    place = placed(x, z, yaw)
     solid = seat_solid(kind, *(round(v, 4) for v in made), variant)
     if body and kind in ("chair", "office_chair"):
         probes = probes_of(solid)

@@ -20,11 +20,11 @@ from biomech.motion import mot_text
 from biomech.trc import trc_text
 from biomech.trunk import spine_angles
 from scenes.calibration import calibration_toml
+from scenes.props import placed
 from scenes.renderer import Camera
 from synthgen.config import Config
 from synthgen.keypoints import spinetrack
 from synthgen.sample_types import Annotation, Sample
-from synthgen.specs import world_from_place
 
 TAKES = "takes"
 
@@ -84,7 +84,7 @@ def in_world(q: np.ndarray, place: tuple[float, float, float]) -> np.ndarray:
     if place == (0.0, 0.0, 0.0):
         return q
     out = np.array(q)
-    world = world_from_place(place)
+    world = placed(*place)
     pelvis = forward_kinematics_numpy(default_geometry(), out[None], ("pelvis",))[0, 0, :3, :3]
     out[:3] = spine_angles(world[:3, :3] @ pelvis)
     out[3:6] = world[:3, :3] @ q[3:6] + world[:3, 3]

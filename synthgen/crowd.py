@@ -76,7 +76,7 @@ def acquaintances(config: Config, number: int) -> list[int]:
     return found
 
 
-def placed(presence: Presence, points: np.ndarray, around: np.ndarray) -> tuple[float, float, float] | None:
+def room_for(presence: Presence, points: np.ndarray, around: np.ndarray) -> tuple[float, float, float] | None:
     """Where someone stands: as near to the middle as his gap to everyone else allows; None where there is no room.
 
     Args:

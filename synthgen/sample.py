@@ -22,7 +22,9 @@ from scenes.camera import build_camera, develop, draw_rig, draw_sensor
 from scenes.light import is_outdoor
 from scenes.motion_blur import motion_field
 from scenes.occluder import draw_occluders
+from scenes.props import placed
 from scenes.renderer import Camera, Frame
+from scenes.seat_object import SEAT_ID
 from synthgen.annotate import annotate, residuals
 from synthgen.cast import Assets, open_assets
 from synthgen.config import Config, split_of
@@ -30,7 +32,7 @@ from synthgen.keypoints import spinetrack
 from synthgen.poses import way_moved
 from synthgen.sample_types import Annotation, Sample
 from synthgen.settings import to_plain
-from synthgen.specs import SEAT_ID, SceneSpec, world_from_place
+from synthgen.specs import SceneSpec
 from synthgen.stage import Actor, build
 from synthgen.takes import Take, draw_take, take_of
 
@@ -156,7 +158,7 @@ def photographed(spec: SceneSpec, actors: tuple[Actor, ...], camera: Camera, fra
     for position, actor in enumerate(actors):
         way = way_moved(actor.cast, actor.spec.pose, spec.sensor.shutter_s)
         if way is not None:
-            way = way @ world_from_place(actor.spec.place)[:3, :3].T / 2
+            way = way @ placed(*actor.spec.place)[:3, :3].T / 2
             vertices = actor.posed.vertices
             field = motion_field(frame, camera, position + 1, vertices - way, vertices + way)
             motion = field if motion is None else motion + field

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from biomech.pathology import Pathology
 from scenes.backdrop import BackdropSpec
 from scenes.camera import CameraSpec, SensorSpec
@@ -16,9 +14,6 @@ from scenes.props import SeatSpec
 from scenes.subject import SubjectSpec
 from scenes.wardrobe import WardrobeSpec
 from synthgen.settings import Reader, Rule
-
-SEAT_ID = 100
-"""Instance ids of seats begin here; those of things in hands and standing around at scenes.held.FIRST_ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +117,6 @@ class SceneSpec:
     def camera(self) -> CameraSpec:
         """The camera of this picture."""
         return self.cameras[self.view]
-
-
-def world_from_place(place: tuple[float, float, float]) -> np.ndarray:
-    """(4, 4) of a place (x m, z m, heading rad about y)."""
-    x, z, heading = place
-    c, s = np.cos(heading), np.sin(heading)
-    return np.array([[c, 0, s, x], [0, 1, 0, 0], [-s, 0, c, z], [0, 0, 0, 1.0]])
 
 
 def actor_in(spec: dict, instance_id: int) -> dict:

@@ -15,13 +15,13 @@ from scenes.held import FIRST_ID, build_held
 from scenes.light import build_light
 from scenes.occluder import build_occluders
 from scenes.person import mesh_parts
-from scenes.props import SeatSpec, build_box_seat
+from scenes.props import SeatSpec, build_box_seat, placed
 from scenes.renderer import MeshPart, Scene
 from scenes.rig import DRIVERS
-from scenes.seat_object import build_seat_object
+from scenes.seat_object import SEAT_ID, build_seat_object
 from synthgen.cast import Assets, Cast, Posed
 from synthgen.poses import pose_person
-from synthgen.specs import SEAT_ID, ActorSpec, PoseSpec, SceneSpec, world_from_place
+from synthgen.specs import ActorSpec, PoseSpec, SceneSpec
 
 _SITTING = tuple(DRIVERS.index(name) for name in ("sacrum", "thigh_r", "thigh_l", "femur_r", "femur_l"))
 """Drivers of the skin that rests on a seat."""
@@ -58,7 +58,7 @@ def moved(posed: Posed, place: tuple[float, float, float]) -> Posed:
     """A posed person carried to his place; the place (0, 0, 0) changes no bit."""
     if place == (0.0, 0.0, 0.0):
         return posed
-    world = world_from_place(place)
+    world = placed(*place)
     turn, shift = world[:3, :3].T, world[:3, 3]
     return replace(
         posed,

@@ -10,7 +10,7 @@ from scenes.props import draw_seat
 from scenes.seat_object import draw_seat_object
 from synthgen.cast import Assets
 from synthgen.config import Config
-from synthgen.crowd import draw_presences, placed
+from synthgen.crowd import draw_presences, room_for
 from synthgen.poses import pose_person, take_poses
 from synthgen.specs import ActorSpec, PoseSpec
 from synthgen.stage import Actor, put_on_stage
@@ -84,7 +84,7 @@ def draw_take(config: Config, assets: Assets, number: int) -> Take:
         except ModelError:
             continue
         take.players.append(_part(config, assets, presence.number, *played, number, companion, presence.crowd))
-        place = placed(presence, take.points(assets, companion), around)
+        place = room_for(presence, take.points(assets, companion), around)
         if place is None:
             take.players.pop()
             for frame in take.framed:

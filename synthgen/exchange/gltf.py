@@ -12,6 +12,7 @@ import numpy as np
 from biomech.anatomy import COORDINATES, VERTEBRAE
 from scenes.expression import express_layers
 from scenes.person import smooth_normals
+from scenes.props import placed
 from scenes.renderer import Camera, Light, MeshPart, Scene
 from scenes.rig import skin_transforms
 from synthgen import __version__
@@ -23,7 +24,7 @@ from synthgen.keypoints import spinetrack
 from synthgen.sample import open_assets
 from synthgen.settings import canonical_json, to_plain
 from synthgen.shards import stem, write_atomic
-from synthgen.specs import scene_from_plain, world_from_place
+from synthgen.specs import scene_from_plain
 from synthgen.stage import Actor, build, stage
 
 GLTF_FROM_WORLD = np.array([[0.0, 0, -1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
@@ -144,7 +145,7 @@ def _add_person(glb: Glb, actor: Actor, position: int, camera: Camera, influence
         meshes.append(glb.node(layer.key, mesh=mesh, skin=skin_index))
     node = glb.node(
         f"person_{position + 1}",
-        GLTF_FROM_WORLD @ world_from_place(actor.spec.place),
+        GLTF_FROM_WORLD @ placed(*actor.spec.place),
         children=[joints[0]],
         extras=_about(actor, camera),
     )

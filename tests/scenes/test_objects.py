@@ -8,7 +8,7 @@ import pytest
 
 from scenes.objects import KINDS, VARIANTS, UnknownObjectError, make, parts_of, probes_of, seat_solid, shapes
 from scenes.objects.furniture import SEATS
-from scenes.seat_object import build_seat_object, draw_seat_object
+from scenes.seat_object import SEAT_ID, build_seat_object, draw_seat_object
 
 SIZES = {row["kind"]: row for row in csv.DictReader((files("scenes") / "data" / "objects.csv").open(encoding="utf-8"))}
 
@@ -113,7 +113,7 @@ def test_a_seat_meets_the_box_it_stands_for(kind, height):
     top = over & (local[:, 1] > height - 1e-3)
     assert np.ptp(local[top, 0]) > 0.75 * depth and np.ptp(local[top, 2]) > 0.75 * width
     assert -0.004 <= local[:, 1].min() < 0.02
-    assert {p.instance_id for p in parts} == {200}
+    assert {p.instance_id for p in parts} == {SEAT_ID}
 
 
 def test_seats_drawn_suit_the_height():

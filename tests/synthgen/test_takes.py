@@ -11,13 +11,14 @@ from biomech.kinematics import forward_kinematics
 from biomech.marker_files import read_markers
 from biomech.motion import read_mot
 from biomech.trc import trc_text
+from scenes.props import placed
+from scenes.seat_object import SEAT_ID
 from synthgen.cast import Assets
 from synthgen.clips import in_world, still_of, take_files
 from synthgen.config import check_takes, load_config, split_of
-from synthgen.crowd import BLOCK, Presence, draw_presences, placed
+from synthgen.crowd import BLOCK, Presence, draw_presences, room_for
 from synthgen.keypoints import spinetrack
 from synthgen.sample import make_sample
-from synthgen.specs import SEAT_ID, world_from_place
 from synthgen.takes import draw_take, take_of
 
 SMALL = ["width=160", "height=120", "assets=minimal", "poses=48", "seed=3"]
@@ -75,7 +76,7 @@ def test_nobody_stands_within_anybody(opened):
 
 def test_where_there_is_no_room_nobody_comes():
     ground = np.stack(np.meshgrid(np.linspace(-12, 12, 60), [0.0], np.linspace(-12, 12, 60)), -1).reshape(-1, 3)
-    assert placed(Presence(1, 0.5, 0.3, 0.0), np.zeros((1, 3)), ground) is None
+    assert room_for(Presence(1, 0.5, 0.3, 0.0), np.zeros((1, 3)), ground) is None
 
 
 def test_a_place_moves_pose_and_labels_alike(opened):
@@ -85,10 +86,8 @@ def test_a_place_moves_pose_and_labels_alike(opened):
     q = in_world(companion.local.q, companion.spec.place)
     frames = forward_kinematics(companion.cast.model, q[None]).world_from_body[0]
     np.testing.assert_allclose(frames, companion.posed.world_from_body, atol=1e-9)
-    expected = companion.local.keypoints @ world_from_place(companion.spec.place)[:3, :3].T
-    np.testing.assert_allclose(
-        companion.posed.keypoints, expected + world_from_place(companion.spec.place)[:3, 3], atol=1e-12
-    )
+    expected = companion.local.keypoints @ placed(*companion.spec.place)[:3, :3].T
+    np.testing.assert_allclose(companion.posed.keypoints, expected + placed(*companion.spec.place)[:3, 3], atol=1e-12)
 
 
 def test_everyone_in_a_picture_is_labelled_under_his_own_pixels(opened):
