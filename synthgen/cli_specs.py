@@ -17,6 +17,8 @@ def render_specs(
 
     if specs is None:
         raise ConfigError("--index is for stored scenes; give them with --specs DATASET/scenes.jsonl")
+    if not specs.is_file():
+        raise ConfigError(f"there is no file {specs}; give --specs DATASET/scenes.jsonl")
     with tqdm(desc="draw", unit="img", disable=quiet, leave=False) as bar:
         count = redraw(specs, out, config_beside(specs, config, overrides), index, lambda: bar.update(1))
     if not quiet:

@@ -75,10 +75,8 @@ def config_beside(specs: Path, config: Path | None = None, overrides: Sequence[s
     """The config of stored scenes: the file given, else that of the dataset whose folder the scenes lie in.
 
     Raises:
-        DatasetError: there are no such scenes, or no config was given and none lies beside them.
+        DatasetError: none given and none beside the scenes.
     """
-    if not specs.is_file():
-        raise DatasetError(f"there is no file {specs}; give the scenes.jsonl of a dataset")
     if config is not None:
         found = load_config(config, overrides)
     elif (specs.parent / DATASET).is_file() and (identity := recorded_identity(specs.parent)) is not None:
