@@ -15,7 +15,7 @@ from synthgen import __version__
 from synthgen.config import Config, diff_configs
 from synthgen.published import model_record
 from synthgen.settings import canonical_json, digested
-from synthgen.shards import SHARDS, write_atomic
+from synthgen.shards import SHARDS, is_temporary, write_atomic
 
 FORMAT = "synthgen-dataset-1"
 DATASET = "dataset.json"
@@ -100,7 +100,7 @@ def _foreign(root: Path) -> list[str]:
 
 def _ours(name: str) -> bool:
     """Whether a file is the lock, or what a run killed in its first moment left under a temporary name."""
-    return name == LOCK or (name.startswith(".") and name.endswith(".tmp"))
+    return name == LOCK or is_temporary(name)
 
 
 def refuse_difference(root: Path, before: dict, wanted: dict) -> None:
@@ -138,6 +138,13 @@ def empty(root: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def clean_temporaries(root: Path, deep: bool = True) -> None:
+    """Remove what killed runs left under temporary names; without `deep` at the top only."""
+    for path in root.rglob("*") if deep else root.iterdir():
+        if is_temporary(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

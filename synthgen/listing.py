@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from biomech.errors import DatasetError
+from synthgen.shards import is_temporary
 
 CHECKSUMS = "files.sha256"
 
@@ -126,9 +127,12 @@ def listed(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def files_of(root: Path, beside: tuple[str, ...]) -> Iterator[str]:
-    """Relative paths of the files in a folder, less those at the top named in `beside`; in no order."""
+    """Relative paths of the files in a folder, in no order.
+
+    Less those at the top that are named in `beside`, or that a run killed after the record was still writing.
+    """
     with os.scandir(root) as entries:
-        tops = [entry.name for entry in entries if entry.name not in beside]
+        tops = [entry.name for entry in entries if entry.name not in beside and not is_temporary(entry.name)]
     for top in tops:
         path = root / top
         if path.is_dir():

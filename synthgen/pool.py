@@ -245,11 +245,3 @@ def _cause(exitcode: int | None) -> str:
     if exitcode is not None and exitcode < 0:
         return f"signal {signal.Signals(-exitcode).name}"
     return f"exit code {exitcode}"
-
-
-def clean_temporaries(root: Path) -> int:
-    """Remove what killed workers left under temporary names. Returns how many."""
-    found = [p for p in root.rglob(".*.tmp") if p.is_file()]
-    for path in found:
-        path.unlink(missing_ok=True)
-    return len(found)

@@ -152,6 +152,7 @@ def render_dataset(
         folder.claim(root, wanted, fresh)
         if (root / DATASET).is_file():
             shutil.rmtree(root / SHARDS, ignore_errors=True)
+            folder.clean_temporaries(root, deep=False)  # of a run killed while it wrote run.json
             return _finished_before(root)
         shards = plan(config)
         kept = set(kept_shards(root, shards))
@@ -165,7 +166,7 @@ def render_dataset(
         with bar_of(waiting, "render", quiet) as bar:
             stats = run_shards(executor, job, todo, workers, journal, bar.update, options or Options())
         rendering = time.perf_counter() - begin
-        pool.clean_temporaries(root)
+        folder.clean_temporaries(root)
         merged = merge_shards(root, config, shards, quiet)
         digest, size = write_record(root, config, wanted, merged)
         shutil.rmtree(root / SHARDS)

@@ -86,6 +86,11 @@ def is_finished(root: Path, shard: Shard) -> bool:
     return (shard_folder(root, shard) / MANIFEST).is_file()
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file is one that a killed run was writing: everything is written under such a name and moved."""
+    return name.startswith(".") and name.endswith(".tmp")
+
+
 def write_atomic(path: Path, data: bytes, durable: bool = True) -> str:
     """Write to a temporary name, then move into place. Returns the sha256 of the content.
 

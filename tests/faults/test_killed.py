@@ -17,6 +17,7 @@ from synthgen import pool
 from synthgen.config import Config, with_values
 from synthgen.dataset import dataset_digest, read_dataset
 from synthgen.render import render_dataset
+from synthgen.verify import verify
 
 POSES = 24
 
@@ -33,6 +34,22 @@ def test_the_parent_at_random_moments(lab, how, tries):
     done, said = fault_lab.killed_parent(lab, np.random.default_rng(how), tries, how)
     assert done == tries
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("from_the_end", range(12))
+def test_before_each_of_the_last_moves(lab, tmp_path, from_the_end):
+    """Files are moved into place one by one; the run dies before one of the moves that finish a dataset."""
+    moves = lab.base / "moves"
+    if not moves.exists():
+        assert lab.run(lab.base / "counted", FAKE_MOVES=str(moves)).code == 0
+    ended = lab.run(tmp_path / "d", FAKE_DIE_AT_MOVE=str(int(moves.read_text()) - from_the_end))
+    assert ended.code == -signal.SIGKILL
+    whole = not fault_lab.is_unfinished(tmp_path / "d")
+    assert whole == (from_the_end == 0)
+    if whole:  # all but its run.json is there
+        assert not list(verify(tmp_path / "d"))
+    lab.finish(tmp_path / "d")
+    assert not list((tmp_path / "d").rglob(".*.tmp"))
 
 
 def test_workers_at_random_samples(lab, tmp_path, monkeypatch):
