@@ -58,10 +58,8 @@ def init(
     from synthgen.active.video import Sampling
 
     tell = (lambda _: None) if quiet else typer.echo
-    for source in images:
-        create_project(
-            project, source, pictures=pictures, hold_out=hold_out, sampling=Sampling(moved, apart, most), tell=tell
-        ).close()
+    sampling = Sampling(moved, apart, most)
+    create_project(project, images, pictures=pictures, hold_out=hold_out, sampling=sampling, tell=tell).close()
 
 
 @_command("propose")

@@ -7,9 +7,9 @@ from sqlalchemy import Connection, insert, select, update
 
 from synthgen.active import schema
 from synthgen.active.errors import Conflict, ProjectError
-from synthgen.active.records import HUMAN, PersonView, Revision, checked_points, pack, unpack
+from synthgen.active.records import ADDED, HUMAN, PersonView, Revision, checked_points, pack, unpack
 
-SAVED = ("queued", "corrected", "reviewed", "skipped", "flagged")
+SAVED = ("queued", "corrected", "reviewed", "skipped", "flagged", "removed")
 _MOST_COMMENT = 4000
 
 
@@ -37,6 +37,7 @@ def view(connection: Connection, person_id: int) -> PersonView:
         reasons=tuple(json.loads(reasons)) if reasons else (),
         neighbours=tuple(connection.scalars(others.order_by(schema.neighbours.c.other_id))),
         start=_start(model, human),
+        origin=person.origin,
     )
 
 
@@ -44,7 +45,7 @@ def _start(model: Revision | None, human: Revision | None) -> np.ndarray | None:
     if human is None:
         return model.points.copy() if model else None
     points = human.points.copy()
-    if human.kind == "imported" and model is not None:
+    if human.kind in ("imported", "added") and model is not None:
         missing = points[:, 2] == 0
         points[missing] = model.points[missing]
     return points
@@ -83,6 +84,8 @@ def save(
     if status == "reviewed" and role == "annotate":
         raise ProjectError(f"{annotator} may annotate, not review; ask a reviewer")
     found = view(connection, person_id)
+    if status == "removed" and found.origin != ADDED:
+        raise ProjectError(f"person {person_id} was not added on the page, so cannot be removed; skip or flag them")
     newer = [r for r in history(connection, person_id) if r.id > base and r.kind in HUMAN]
     theirs = [r for r in newer if r.author != annotator]
     if theirs:

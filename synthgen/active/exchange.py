@@ -109,8 +109,8 @@ def export_labels(project: Project, path: Path, format_name: str, what: str = "q
         raise ProjectError(f"people to export are '{what}'; allowed: {', '.join(statuses)}")
     write, people = writer(format_name), schema.people.c
     wanted = select(people.id, people.image_id).order_by(people.image_id, people.id)
-    if statuses[what] is not None:
-        wanted = wanted.where(people.status.in_(statuses[what] or ()))
+    kept = statuses[what]
+    wanted = wanted.where(people.status.in_(kept) if kept else people.status != "removed")
     by_image: dict[int, list[Person]] = {}
     with project.reading() as connection:
         for row in connection.execute(wanted).all():

@@ -7,12 +7,12 @@ import numpy as np
 from fastapi import Request
 
 from synthgen.active.access import Refused
+from synthgen.active.edits import SAVED
 from synthgen.active.records import COUNT, ImageRow
 from synthgen.keypoints import spinetrack
 
 MOST_BYTES = 64 * 1024  # 37 points are 3 kB
 MOST_COMMENT = 2000  # characters
-SAVED = ("queued", "corrected", "reviewed", "skipped", "flagged")
 
 
 async def json_body(request: Request) -> dict[str, Any]:
@@ -73,6 +73,18 @@ def points_of(data: dict[str, Any], image: ImageRow) -> np.ndarray:
                 422, f"{name} lies at {row[0]:.0f}, {row[1]:.0f}, far outside the {image.width}x{image.height} picture"
             )
     return np.array(rows, dtype=np.float64)
+
+
+def box_of(data: dict[str, Any]) -> np.ndarray:
+    """The box of a request, (4,) left, top, width, height, px.
+
+    Raises:
+        Refused: not four finite numbers.
+    """
+    box = data.get("box")
+    if not isinstance(box, list) or len(box) != 4 or not all(type(v) in (int, float) and abs(v) < 1e6 for v in box):
+        raise Refused(422, "box must be four finite numbers: left, top, width, height")
+    return np.array(box, dtype=np.float64)
 
 
 def text_of(data: dict[str, Any], key: str, longest: int, default: str | None = None) -> str:

@@ -10,10 +10,11 @@ import numpy as np
 from synthgen.active.errors import ProjectError
 from synthgen.keypoints import spinetrack
 
-STATUSES = ("new", "proposed", "queued", "corrected", "reviewed", "skipped", "flagged")
+STATUSES = ("new", "proposed", "queued", "corrected", "reviewed", "skipped", "flagged", "removed")
 DONE = ("corrected", "reviewed")
 MACHINE = ("model", "teacher")
-HUMAN = ("corrected", "propagated", "imported")
+HUMAN = ("corrected", "propagated", "imported", "added")
+ADDED = "added"  # origin of people whom somebody added on the page; only they can be removed again
 COUNT = 37
 _FARTHEST = 1e6  # px; beyond, a coordinate is a mistake of somebody's arithmetic
 
@@ -33,7 +34,7 @@ class ImageRow:
 
 @dataclass(frozen=True, slots=True)
 class QueueItem:
-    """A person in the queue, why, and who is at it."""
+    """A person in the queue, why, who is at it, and whether who asked corrected them last."""
 
     person_id: int
     image_id: int
@@ -41,6 +42,7 @@ class QueueItem:
     reasons: tuple[str, ...]
     status: str
     leased_by: str | None
+    mine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Revision:
     """One entry of a person's history; none is ever altered or removed.
 
     Attributes:
-        kind: model, teacher, corrected, propagated or imported. author: name of the model or of the annotator.
+        kind: model, teacher, corrected, propagated, imported or added. author: name of the model or of the annotator.
         created: seconds since 1970. points: (37, 4).
     """
 
@@ -76,11 +78,13 @@ class PersonView:
 
     Attributes:
         bbox: (4,) left, top, width, height, px.
-        model, teacher, corrected: latest points of each kind, or None; propagated and imported count as corrected.
+        model, teacher, corrected: latest points of each kind, or None; propagated, imported and added count as
+            corrected.
         revision: id of the latest human revision, 0 where there is none; what `save` wants as base.
         neighbours: the same person in the frames before and after.
         start: what to begin correcting from: `corrected`, whose missing points come from the model where it was
-            imported; else the model's; or None.
+            imported or added; else the model's; or None.
+        origin: detector, coco, imported or added.
     """
 
     person_id: int
@@ -95,6 +99,7 @@ class PersonView:
     reasons: tuple[str, ...]
     neighbours: tuple[int, ...]
     start: np.ndarray | None = None
+    origin: str = "detector"
 
 
 def checked_points(points) -> np.ndarray:

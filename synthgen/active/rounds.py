@@ -32,6 +32,9 @@ COLUMNS = (
 )  # fmt: skip
 # A head on BlazePose's frozen trunk: what learns from few pictures, on any machine.
 _DEFAULTS = ("model.arch=blaze-full", "schedule.frozen_share=1", "schedule.batch=16")
+_GENTLE = ("schedule.lr=0.0005",)  # for a model that knows its work already
+START = "start.pt"  # the shipped checkpoint, made trainable
+_MEASURED_ON = 64  # people, for that
 
 
 def run_round(
@@ -48,7 +51,7 @@ def run_round(
     Args:
         config: of the training, YAML; see configs/spinepose_*.yaml. settings: "key=value" on top.
         generated: rendered sets to train on beside the corrected people.
-        init: checkpoint to start from; the last round's when None, where it fits the config.
+        init: checkpoint to start from; when None the last round's, else the shipped one, where it fits the config.
 
     Returns:
         the new row of the table.
@@ -65,7 +68,10 @@ def run_round(
     number = 1 + len(rows(project))
     out = project.folder / "rounds" / f"round_{number:02d}"
     before = Path(project.about(WEIGHTS) or default_weights())
-    start = init or (before if before.suffix == ".pt" else None)
+    start = init
+    if init is None and not any(s.startswith("model.") for s in settings):
+        start = _start(before, merged, out.parent / START)
+        start = start if config is None or _fits(start, config) else None
     run = training(config, settings, generated, merged, start, out)
     tell(
         f"round {number}: {merged.people[TRAIN]} corrected people in {merged.pictures[TRAIN]} pictures"
@@ -102,7 +108,7 @@ def training(
     """The training's settings with the sources of this round in them."""
     from synthgen.spinepose.train_config import load_train_config
 
-    given = [] if config else list(_DEFAULTS)
+    given = [] if config else [*_DEFAULTS, *(_GENTLE if init is not None else ())]
     if init is not None and not any(s.startswith("model.init") for s in settings):
         given += _like(init, config)
     real = {"images": str(merged.images), "kind": "real"}
@@ -114,6 +120,31 @@ def training(
         given.append(f"data.val.{HELD}={json.dumps(real | {'annotations': str(merged.files[HELD])})}")
     given += [f"out={json.dumps(str(out))}", f"data.store={json.dumps(str(out / 'store'))}"]
     return load_train_config(config, [*given, *settings])
+
+
+def _start(before: Path, merged: Merged, out: Path) -> Path:
+    """What training can begin from: a checkpoint as it is, an exported model made trainable on the project's people."""
+    from synthgen.active.reopen import reopen
+    from synthgen.spinepose.crop import crop_from_box, warp
+    from synthgen.spinepose.sources import SourceConfig, load_source
+
+    if before.suffix == ".pt" or out.is_file():
+        return before if before.suffix == ".pt" else out
+    size = Estimator(before).input_size
+    source = load_source(TRAIN, SourceConfig(str(merged.files[TRAIN]), str(merged.images), kind="real"))
+    rows = np.unique(np.linspace(0, len(source) - 1, _MEASURED_ON).round().astype(int))
+    crops = [warp(read_image(Path(source.images[i])), crop_from_box(source.boxes[i], size), size) for i in rows]
+    return reopen(before, np.stack(crops)[..., ::-1], out)
+
+
+def _fits(checkpoint: Path, config: Path) -> bool:
+    """Whether a training config asks for the checkpoint's architecture and input size."""
+    from synthgen.spinepose.checkpoint import load_checkpoint
+    from synthgen.spinepose.train_config import load_train_config
+
+    _, meta = load_checkpoint(checkpoint)
+    model = load_train_config(config).model
+    return (model.arch, list(model.input_size)) == (meta["arch"], list(meta["input_size"]))
 
 
 def _like(init: Path, config: Path | None) -> list[str]:

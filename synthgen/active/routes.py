@@ -12,9 +12,10 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import FileResponse
 
 from synthgen.active.access import Refused, Session
+from synthgen.active.adding import Suggester, add_person, people_in
 from synthgen.active.errors import LeaseTaken, ProjectError
 from synthgen.active.images import TYPES, inside, measure, read_image
-from synthgen.active.payload import MOST_COMMENT, json_body, points_of, status_of, text_of, whole_of
+from synthgen.active.payload import MOST_COMMENT, box_of, json_body, points_of, status_of, text_of, whole_of
 from synthgen.keypoints import SPINE_IDS, spinetrack
 
 _SHOWN_BY_BROWSERS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "BMP": "image/bmp"}
@@ -22,7 +23,9 @@ _MOST_LISTED = 500
 _JPEG_QUALITY = 95
 
 
-def add_routes(app: FastAPI, project, prior, session_of: Callable[[Request], Awaitable[Session]]) -> None:
+def add_routes(
+    app: FastAPI, project, prior, session_of: Callable[[Request], Awaitable[Session]], suggest: Suggester | None = None
+) -> None:
     """Hang everything below /api on the application."""
     Who = Annotated[Session, Depends(session_of)]
     Body = Annotated[dict[str, Any], Depends(_guarded_body(session_of))]
@@ -97,6 +100,20 @@ def add_routes(app: FastAPI, project, prior, session_of: Callable[[Request], Awa
     def anatomy(who: Who, person_id: int, data: Body) -> dict:
         points = points_of(data, project.image(project.person(person_id).image_id))
         return anatomy_json(prior, points, snap=data.get("snap") is True)
+
+    @app.get("/api/images/{image_id}/people")
+    def people(who: Who, image_id: int) -> dict:
+        project.image(image_id)
+        with project.reading() as connection:
+            return {"people": people_in(connection, image_id)}
+
+    @app.post("/api/images/{image_id}/people")
+    def add(who: Who, image_id: int, data: Body) -> dict:
+        path = project.image(image_id).path
+        try:
+            return {"item": item_json(add_person(project, image_id, box_of(data), who.name, suggest))}
+        except ProjectError as error:
+            raise Refused(422, _without(str(error), path, path.resolve())) from None
 
     @app.get("/api/images/{image_id}")
     def image(who: Who, image_id: int) -> Response:
@@ -186,7 +203,7 @@ def item_json(item) -> dict:
     """A QueueItem."""
     return {
         "person": item.person_id, "image": item.image_id, "rank": item.rank, "reasons": list(item.reasons),
-        "status": item.status, "leased_by": item.leased_by,
+        "status": item.status, "leased_by": item.leased_by, "mine": item.mine,
     }  # fmt: skip
 
 
@@ -196,7 +213,7 @@ def person_json(view) -> dict:
         "person": view.person_id, "image": view.image_id, "bbox": plain(view.bbox), "model": plain(view.model),
         "teacher": plain(view.teacher), "corrected": plain(view.corrected), "revision": view.revision,
         "status": view.status, "comment": view.comment, "reasons": list(view.reasons),
-        "neighbours": list(view.neighbours), "start": plain(view.start),
+        "neighbours": list(view.neighbours), "start": plain(view.start), "origin": view.origin,
     }  # fmt: skip
 
 

@@ -70,7 +70,7 @@ people = _table(
     Column("y", Float, nullable=False),
     Column("w", Float, nullable=False),
     Column("h", Float, nullable=False),
-    Column("origin", String, nullable=False),  # detector | coco | imported
+    Column("origin", String, nullable=False),  # detector | coco | imported | added
     Column("status", String, nullable=False, index=True),
     Column("comment", String, nullable=False, default=""),
 )

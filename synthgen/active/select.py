@@ -3,7 +3,8 @@
 The doubt of a person is the weighted mean of the ranks that the signals give among all candidates, so that no signal's
 unit matters. From the doubtful, people are taken one after another: the next is the one whose doubt times distance to
 everybody taken or corrected already is largest. Of the held-out pictures, people are drawn by lot whatever the
-strategy: figures of chosen hard cases would say nothing of the rest.
+strategy: figures of chosen hard cases would say nothing of the rest. What is hardly a person comes when nobody else
+is left.
 """
 
 import json
@@ -25,6 +26,7 @@ STRATEGIES = ("uncertainty", "random")
 WEIGHTS = {"spread": 0.3, "flip": 0.3, "scale": 0.2, "teacher": 0.1, "unlikely": 0.1}
 _SPINE = 2.0  # weight of a spine point among the others: the spine is what the model is for
 _LOTS = "drawn by lot"
+_THERE = 0.5  # probability of a person, below which somebody waits until all others are queued
 _SAYS = {
     "spread": "the model is unsure of {} ({:.0%} of the person's size wide)",
     "flip": "the mirrored picture puts {} elsewhere, by {:.0%} of the person's size",
@@ -153,9 +155,14 @@ def spread_out(
     return taken, apart
 
 
+def nobody(figures: dict) -> bool:
+    """Whether what was detected is hardly a person."""
+    return figures.get("there", 1.0) < _THERE
+
+
 def reasons(figures: dict, ranks: dict[str, float], apart: float) -> tuple[str, ...]:
     """Sentences: the signals by which the person stands out most, with the points they stand on."""
-    said: list[str] = []
+    said: list[str] = ["perhaps nobody is there"] if nobody(figures) else []
     for name in sorted(ranks, key=lambda n: -WEIGHTS[n] * ranks[n]):
         if name == "unlikely":
             said += figures["said"][:1] if figures["unlikely"] > 0 else []
@@ -187,6 +194,8 @@ def _candidates(connection: Connection, held: bool) -> Candidates:
         columns.where(images.split == HELD if held else images.split != HELD).order_by(people.id)
     ).all()
     free = [r for r in rows if r.status == "proposed"]
+    # What is no person is what a model is most unsure of; it would fill the queue.
+    free = [r for r in free if not nobody(json.loads(r.figures))] or free
     busy = [r for r in rows if r.status in (*DONE, "queued")]
 
     def stack(part) -> np.ndarray:

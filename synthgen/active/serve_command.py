@@ -39,8 +39,11 @@ def serve(
         import uvicorn
 
         from synthgen.active.access import Door, ServeError, check_listen
+        from synthgen.active.adding import Suggester
         from synthgen.active.listen import open_socket
         from synthgen.active.prior import load_prior
+        from synthgen.active.propose import Proposer
+        from synthgen.active.rounds import WEIGHTS
         from synthgen.active.server import create_app
         from synthgen.active.store import open_project
 
@@ -63,7 +66,13 @@ def serve(
             door.name, door.token = name or getpass.getuser(), secrets.token_urlsafe(24)
             address += f"?token={door.token}"
         # A prior measured on this project's own generated data, where there is one; else the one that ships.
-        app = create_app(opened, door, load_prior(project / "prior.json"))
+        prior = load_prior(project / "prior.json")
+
+        def model() -> Proposer:
+            weights = opened.about(WEIGHTS)
+            return Proposer(Path(weights) if weights else None, "none", prior=prior, threads=1)
+
+        app = create_app(opened, door, prior, Suggester(model))
         if not quiet:
             how = "log in with name and password" if passwords else f"as {door.name}; whoever has this address comes in"
             typer.echo(f"{address}\n{how}. Every edit is saved at once; stop with Ctrl-C.")

@@ -30,13 +30,14 @@ _HEADERS = {
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
-def create_app(project, door: Door, prior=None) -> FastAPI:
+def create_app(project, door: Door, prior=None, suggest=None) -> FastAPI:
     """The application.
 
     Args:
         project: synthgen.active.store.Project.
         door: who may come in.
         prior: synthgen.active.prior.SpinePrior; without one the page shows no anatomical range.
+        suggest: synthgen.active.adding.Suggester for people who are added; without one they get the mean pose.
     """
     app = FastAPI(title="synthgen annotate", docs_url=None, redoc_url=None, openapi_url=None)
     files = web_files()
@@ -94,7 +95,7 @@ def create_app(project, door: Door, prior=None) -> FastAPI:
         response.delete_cookie(door.cookie)
         return response
 
-    add_routes(app, project, prior, session_of)
+    add_routes(app, project, prior, session_of, suggest)
     _answer_errors(app)
     app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=4)
     return app

@@ -82,8 +82,12 @@ def gather(
 
 
 def store(connection: Connection, batches: list[Batch], hold_out: float) -> int:
-    """Write them; returns how many pictures are new. Those that the project has already are passed over."""
+    """Write them; returns how many pictures are new. Those that the project has already are passed over.
+
+    The share held out is taken from all of them together: of four videos one, not a share of each.
+    """
     new = 0
+    splits = split(sorted({f"{b.root}/{p.group}" for b in batches for p in _fresh(connection, b)}), hold_out)
     for batch in batches:
         if not batch.pictures:  # a source is also a permission to read below its root
             continue
@@ -95,9 +99,7 @@ def store(connection: Connection, batches: list[Batch], hold_out: float) -> int:
             source_id = schema.add_row(connection, schema.sources, row_values)
         else:
             source_id = row.id
-        known = set(connection.scalars(select(schema.images.c.path).where(schema.images.c.source_id == source_id)))
-        fresh = [p for p in batch.pictures if p.path not in known]
-        splits = split(sorted({f"{batch.root}/{p.group}" for p in fresh}), hold_out)
+        fresh = _fresh(connection, batch)
         for picture in fresh:
             values: dict = {
                 name: getattr(picture, name) for name in ("path", "width", "height", "video", "frame", "seconds")
@@ -108,6 +110,15 @@ def store(connection: Connection, batches: list[Batch], hold_out: float) -> int:
                 _person(connection, image_id, person, str(batch.origin.name))
         new += len(fresh)
     return new
+
+
+def _fresh(connection: Connection, batch: Batch) -> list[Found]:
+    """The pictures of a batch that the project does not have yet."""
+    sources = schema.sources.c
+    same = (sources.kind == batch.kind) & (sources.root == batch.root)
+    joined = schema.images.join(schema.sources, sources.id == schema.images.c.source_id)
+    known = set(connection.scalars(select(schema.images.c.path).select_from(joined).where(same)))
+    return [p for p in batch.pictures if p.path not in known]
 
 
 def split(groups: list[str], hold_out: float) -> dict[str, str]:

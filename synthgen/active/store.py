@@ -8,7 +8,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
@@ -27,7 +27,7 @@ HOLD_OUT = 0.2
 
 def create_project(
     folder: str | Path,
-    source: str | Path,
+    source: str | Path | Sequence[str | Path],
     *,
     pictures: Path | None = None,
     hold_out: float = HOLD_OUT,
@@ -38,20 +38,20 @@ def create_project(
 
     Args:
         folder: of the project; made where missing.
-        source: a folder of photographs and videos, a video, a photograph, or a COCO file with boxes.
+        source: a folder of photographs and videos, a video, a photograph, or a COCO file with boxes; or several.
         pictures: folder of a COCO file's pictures; beside the file when None.
-        hold_out: share of the photographs and videos of this source that is only measured on; whole videos, and fixed.
+        hold_out: share of the photographs and videos named here that is only measured on; whole videos, and fixed.
         sampling: of videos.
         tell: gets a line now and then, also of files left out.
 
     Raises:
         ProjectError: there is nothing to label, or the folder holds something else.
     """
-    folder, source = Path(folder), Path(source)
+    folder, named = Path(folder), [Path(s) for s in ([source] if isinstance(source, str | Path) else source)]
     path = folder / schema.FILE
-    if not path.is_file() and folder.is_dir() and folder.resolve() == source.resolve():
+    if not path.is_file() and folder.is_dir() and any(folder.resolve() == one.resolve() for one in named):
         raise ProjectError(f"{folder} cannot be project and source at once; name another folder for the project")
-    batches = sources.gather(source, folder, pictures, sampling, tell)
+    batches = [batch for one in named for batch in sources.gather(one, folder, pictures, sampling, tell)]
     for batch in batches:
         for sentence in batch.left_out:
             tell(f"left out: {sentence}")

@@ -25,7 +25,7 @@ def progress(connection: Connection) -> dict:
         by_split.setdefault(split, dict.fromkeys(STATUSES, 0))[status] += count
     authors = connection.execute(
         select(revisions.author, func.count(), func.count(revisions.person_id.distinct()))
-        .where(revisions.kind.in_(("corrected", "propagated")))
+        .where(revisions.kind.in_(("corrected", "propagated", "added")))
         .group_by(revisions.author)
         .order_by(revisions.author)
     )

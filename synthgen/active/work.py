@@ -1,12 +1,13 @@
 """Who works on what: the queue, and leases so that nobody does what somebody else is doing."""
 
 import json
+from dataclasses import replace
 
 from sqlalchemy import Connection, Select, and_, delete, insert, or_, select
 
 from synthgen.active import schema
 from synthgen.active.errors import LeaseTaken, ProjectError
-from synthgen.active.records import Lease, QueueItem
+from synthgen.active.records import HUMAN, Lease, QueueItem
 
 ROLES = ("annotate", "review")
 
@@ -15,13 +16,23 @@ def items(now: float) -> Select:
     """The queue in its order, with live leases."""
     people, queue, leases = schema.people.c, schema.queue, schema.leases
     live = and_(leases.c.person_id == queue.c.person_id, leases.c.until > now)
-    columns = (queue.c.person_id, people.image_id, queue.c.rank, queue.c.reasons, people.status, leases.c.annotator)
+    of_queue = (queue.c.person_id, people.image_id, queue.c.rank, queue.c.reasons)
+    columns = (*of_queue, people.status, leases.c.annotator, _last_author().label("author"))
     joined = queue.join(schema.people, people.id == queue.c.person_id).outerjoin(leases, live)
     return select(*columns).select_from(joined).order_by(queue.c.rank)
 
 
-def item(row) -> QueueItem:
-    return QueueItem(row.person_id, row.image_id, row.rank, tuple(json.loads(row.reasons)), row.status, row.annotator)
+def _last_author():
+    """Which person wrote the last revision of the queue's person; what models proposed since does not count."""
+    table = schema.revisions.c
+    written = (table.person_id == schema.queue.c.person_id) & table.kind.in_(HUMAN)
+    return select(table.author).where(written).order_by(table.id.desc()).limit(1).scalar_subquery()
+
+
+def item(row, annotator: str) -> QueueItem:
+    """A row of `items` as `annotator` sees it."""
+    reasons, mine = tuple(json.loads(row.reasons)), row.author == annotator
+    return QueueItem(row.person_id, row.image_id, row.rank, reasons, row.status, row.annotator, mine)
 
 
 def queue(connection: Connection, annotator: str, limit: int, after_rank: int | None, now: float) -> list[QueueItem]:
@@ -29,7 +40,7 @@ def queue(connection: Connection, annotator: str, limit: int, after_rank: int | 
     wanted = items(now).limit(limit)
     if after_rank is not None:
         wanted = wanted.where(schema.queue.c.rank > after_rank)
-    return [item(row) for row in connection.execute(wanted)]
+    return [item(row, annotator) for row in connection.execute(wanted)]
 
 
 def next_for(connection: Connection, annotator: str, role: str, now: float, seconds: float) -> QueueItem | None:
@@ -40,20 +51,12 @@ def next_for(connection: Connection, annotator: str, role: str, now: float, seco
     taken = schema.leases.c.annotator
     wanted = items(now).where(schema.people.c.status.in_(statuses), or_(taken.is_(None), taken == annotator))
     if role == "review":  # one's own work is for somebody else to review
-        last = (
-            select(schema.revisions.c.author)
-            .where(schema.revisions.c.person_id == schema.queue.c.person_id)
-            .order_by(schema.revisions.c.id.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
-        wanted = wanted.where(last != annotator)
+        wanted = wanted.where(_last_author() != annotator)
     row = connection.execute(wanted.limit(1)).first()
     if row is None:
         return None
     lease(connection, row.person_id, annotator, now, seconds)
-    found = item(row)
-    return QueueItem(found.person_id, found.image_id, found.rank, found.reasons, found.status, annotator)
+    return replace(item(row, annotator), leased_by=annotator)
 
 
 def lease(connection: Connection, person_id: int, annotator: str, now: float, seconds: float) -> Lease:

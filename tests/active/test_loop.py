@@ -307,11 +307,12 @@ def test_a_round_trains_measures_and_goes_on(tmp_path, monkeypatch):
 
     monkeypatch.setattr(training, "train", pretend)
     monkeypatch.setattr("synthgen.spinepose.train_state.LAST", "last.onnx")
-    row = rounds.run_round(project, settings=["schedule.epochs=1"])
+    fresh = "model.arch=blaze-full"  # from no checkpoint; tests/active/test_reopen.py begins with the shipped one
+    row = rounds.run_round(project, settings=["schedule.epochs=1", fresh])
     assert row["spine_ap"] == row["spine_ap_before"] is not None and row["people"] + row["held_people"] == 8
     real = runs[0].data.sources["corrected"]
     assert real.kind == "real" and runs[0].schedule.epochs == 1 and set(runs[0].data.val) == {"held"}
-    rounds.run_round(project)
+    rounds.run_round(project, settings=[fresh])
     table = (tmp_path / "project" / "rounds.csv").read_text().splitlines()
     assert len(table) == 3 and [r["round"] for r in rounds.rows(project)] == [1, 2]
     assert project.about(rounds.WEIGHTS).endswith("round_02/last.onnx")

@@ -185,6 +185,7 @@ def test_two_annotators_see_both_versions_and_choose(browser, project):
         assert anna.get_attribute("body", "data-person") == "1"
         assert ben.get_attribute("body", "data-person") == "2"  # anna's lease is respected
         before = project.person(1).start
+        anna.wait_for_selector("body[data-settled='1']")
         theirs = before.copy()
         theirs[NOSE, 0] += 7
         project.save(1, theirs, "ben", 0, status="queued")
@@ -197,6 +198,7 @@ def test_two_annotators_see_both_versions_and_choose(browser, project):
         mine = before[NOSE, :2] + [0, -1]
         assert np.allclose(project.person(1).corrected[NOSE, :2], mine)
         assert [r.author for r in project.history(1)][2:] == ["ben", "anna"]
+        anna.wait_for_selector("body[data-settled='1']")
         newer = project.person(1).corrected
         newer[LEFT_WRIST, 0] += 9
         project.save(1, newer, "ben", project.person(1).revision, status="queued")
@@ -228,6 +230,22 @@ def test_a_reviewer_accepts(browser, project):
         page.wait_for_selector("body[data-person='2']")
         saved(page)
         assert project.person(1).status == "reviewed"
+
+
+def test_ones_own_corrections_are_not_offered_again_for_review(browser, project):
+    project.save(1, person(1), "rita", 0)
+    project.save(2, person(2), "rita", 0)
+    with served(project, passwords=True) as server:
+        page = log_in(browser, server, "rita")
+        assert page.get_attribute("body", "data-person") == "3"  # the second batch, not her own first one
+        page.focus("#stage")
+        for number in ("4", None):
+            page.keyboard.press("Enter")
+            if number:
+                page.wait_for_selector(f"body[data-person='{number}']")
+        page.locator("#hint", has_text="the queue is done").wait_for(state="attached")
+        saved(page)
+        assert [project.person(i).status for i in (1, 2, 3, 4)] == ["corrected"] * 4
 
 
 @pytest.mark.parametrize(("width", "height", "scale"), [(640, 400, 2), (820, 1180, 1), (1024, 640, 1.25)])

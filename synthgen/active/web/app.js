@@ -4,7 +4,7 @@ import { call, get } from "./api.js";
 import { Anatomy } from "./anatomy.js";
 import { byId } from "./dom.js";
 import { Doc, empty } from "./doc.js";
-import { Editing } from "./editing.js";
+import { People } from "./people.js";
 import { Loader } from "./loader.js";
 import { Panel } from "./panel.js";
 import { Stage } from "./stage.js";
@@ -12,7 +12,7 @@ import { Stage } from "./stage.js";
 const LEASE_AGAIN = 90_000; // ms
 const AHEAD = 3;
 
-export class App extends Editing {
+export class App extends People {
   constructor(about) {
     super();
     this.schema = about.schema;
@@ -42,6 +42,7 @@ export class App extends Editing {
 
   async open(item, eager = true) {
     const turn = ++this.opening, began = performance.now();
+    delete document.body.dataset.settled; // set once what is shown is what is stored
     this.leavePerson();
     this.queue.choose(item.person);
     const wait = setTimeout(() => { byId("waiting").hidden = false; }, 120);
@@ -64,6 +65,7 @@ export class App extends Editing {
       if (other) { this.open(other); return; }
     }
     await this.freshen(item, turn);
+    if (turn === this.opening) document.body.dataset.settled = item.person;
     for (const next of this.queue.ahead(AHEAD)) if (turn === this.opening) this.loader.load(next).catch(() => {});
   }
 
@@ -71,12 +73,13 @@ export class App extends Editing {
     const kept = this.outbox.entry(view.person);
     this.person = view.person;
     this.view = view;
+    this.box(false);
     this.comment = kept?.comment ?? view.comment;
     this.ghosts = { model: view.model, teacher: view.teacher };
     const start = kept?.points ?? view.start ?? view.corrected ?? view.model ?? view.teacher ?? empty(this.schema.names.length);
     this.doc = new Doc(start, () => this.edited());
     this.readOnly = false;
-    this.banner("");
+    this.banner(view.status === "removed" ? "removed; any change brings them back" : "");
     this.stage.view.size = [picture.naturalWidth, picture.naturalHeight];
     picture.id = "picture";
     this.stage.picture.replaceWith(picture);

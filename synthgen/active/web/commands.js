@@ -6,7 +6,7 @@ import { listenKeys } from "./keys.js";
 
 const STEP = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 const TOOLS = [
-  ["tool:point", "joints", "j"], ["tool:chain", "spine", "c"], ["tool:bend", "bend", "s"], ["snap", "snap", "p"], null,
+  ["tool:point", "joints", "j"], ["tool:chain", "spine", "c"], ["tool:bend", "bend", "s"], ["snap", "snap", "p"], ["addPerson", "+ person", "⇧A"], null,
   ["undo", "undo", "z"], ["redo", "redo", "⇧Z"], null,
   ["show:model", "model", "m"], ["show:teacher", "teacher", "t"], ["show:corrected", "correction", "k"], ["show:band", "range", "r"], ["compare", "compare", "v"],
 ];
@@ -29,7 +29,8 @@ export function wire(app) {
       const on = kind === "tool" ? app.tool === name : kind === "show" ? app.shown[name] : null;
       if (on !== null) { node.classList.toggle("on", on); node.setAttribute("aria-pressed", on); }
     }
-    document.querySelector("[data-command=undo]").disabled = !app.doc?.past.length;
+    document.querySelector("[data-command=undo]").disabled = !app.doc?.past.length && !app.justAdded();
+    document.querySelector("[data-command=addPerson]").classList.toggle("on", app.boxing);
     document.querySelector("[data-command=redo]").disabled = !app.doc?.future.length;
     for (const kind of ["model", "teacher"]) document.querySelector(`[data-command="show:${kind}"]`).disabled = !app.ghosts[kind];
     byId("quick").hidden = app.selected === null || !app.doc;
@@ -52,7 +53,8 @@ function drawer(name) {
 
 function perform(app, command, event) {
   const [kind, name] = command.split(":");
-  if (kind === "tool") app.tool = name;
+  if (command === "done" && app.boxing) app.addPerson(app.inSight());
+  else if (kind === "tool") app.tool = name;
   else if (kind === "show") app.shown[name] = !app.shown[name];
   else if (command === "done") app.finish();
   else if (command === "flag") app.finish("flagged");
@@ -76,7 +78,9 @@ function perform(app, command, event) {
     const far = event.shiftKey ? 10 : event.altKey ? 0.1 : 1;
     app.nudge(STEP[event.key][0] * far, STEP[event.key][1] * far);
   } else if (command === "visibility") app.setVisibility(Number(event.key));
-  else if (command === "undo") { if (app.canEdit() && !app.doc.undo()) app.say("nothing to undo"); }
+  else if (command === "undo") { if (app.canEdit() && !app.doc.undo() && !app.undoAdding()) app.say("nothing to undo"); }
+  else if (command === "addPerson") app.box(!app.boxing);
+  else if (command === "remove") { if (app.canEdit()) app.remove(); }
   else if (command === "redo") { if (app.canEdit() && !app.doc.redo()) app.say("nothing to redo"); }
   else if (command === "add") app.add();
   else if (command === "swap") app.swap();
@@ -95,6 +99,7 @@ function escape(app) {
   if (document.activeElement?.id === "comment") document.activeElement.blur();
   else if (!byId("jump").hidden) byId("jump").hidden = true;
   else if (!byId("shade").hidden) drawer(null);
+  else if (app.boxing) { app.stage.gesture = null; app.box(false); }
   else if (app.stage.gesture) { app.doc?.cancel(); app.stage.gesture = null; }
   else app.select(null);
   app.stage.node.focus({ preventScroll: true });

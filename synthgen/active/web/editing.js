@@ -21,9 +21,10 @@ export class Editing {
     if (!this.doc || this.readOnly) return;
     const now = status ?? (["corrected", "flagged", "skipped"].includes(this.view.status) ? this.view.status
       : this.view.status === "reviewed" ? (this.me.role === "review" ? "reviewed" : "corrected") : "queued");
+    if (this.view.status === "removed" && now !== "removed") this.banner("");
     this.view.status = now;
     this.outbox.put({ person: this.person, points: copy(this.doc.points), base: this.view.revision, comment: this.comment, status: now });
-    this.queue.mark(this.person, { status: now });
+    this.queue.mark(this.person, { status: now, mine: true });
   }
 
   confirmed(person, revision) {

@@ -8,6 +8,8 @@ export const KEYS = [
   [["x"], "People", "flag for somebody else to look at, and on", "flag"],
   [["b"], "People", "skip, and on", "skip"],
   [["i"], "People", "write a comment (Esc comes back)", "comment"],
+  [["Shift+A"], "People", "add somebody who was missed: drag a box around them (Enter: all that is in sight)", "addPerson"],
+  [["Delete"], "People", "remove somebody who was added (undo does so, too)", "remove"],
   [["Tab"], "Points", "next point", "forward"],
   [["Shift+Tab"], "Points", "previous point", "backward"],
   [["g"], "Points", "go to a point by number or name", "jump"],

@@ -5,7 +5,7 @@ import { byId, el } from "./dom.js";
 
 const PAGE = 200;
 const OPEN = { annotate: ["queued", "proposed", "new"], review: ["corrected", "flagged"] };
-const SIGNS = { new: "○", proposed: "○", queued: "○", corrected: "✓", reviewed: "✓✓", skipped: "–", flagged: "⚑" };
+const SIGNS = { new: "○", proposed: "○", queued: "○", corrected: "✓", reviewed: "✓✓", skipped: "–", flagged: "⚑", removed: "✕" };
 
 export class Queue {
   constructor(me, open) {
@@ -53,6 +53,12 @@ export class Queue {
     this.paint(item);
   }
 
+  // Somebody new, at the end, where the list goes on from there.
+  include(item) {
+    if (!this.items.some((i) => i.person === item.person)) this.add(item);
+    this.show();
+  }
+
   paint(item) {
     const row = this.rows.get(item.person);
     if (!row) return;
@@ -79,8 +85,8 @@ export class Queue {
   }
 
   isOpen(item) {
-    return OPEN[this.me.role === "review" ? "review" : "annotate"].includes(item.status) ||
-      (this.me.role === "review" && OPEN.annotate.includes(item.status));
+    // A reviewer's own work is for somebody else to review.
+    return OPEN.annotate.includes(item.status) || (this.me.role === "review" && OPEN.review.includes(item.status) && !item.mine);
   }
 
   // Other people's progress, quietly; what is listed stays listed.
@@ -90,7 +96,7 @@ export class Queue {
     for (const item of items) {
       const old = known.get(item.person);
       if (!old) this.add(item);
-      else if (old.status !== item.status || old.leased_by !== item.leased_by) {
+      else if (old.status !== item.status || old.leased_by !== item.leased_by || old.mine !== item.mine) {
         Object.assign(old, item);
         this.paint(old);
       }

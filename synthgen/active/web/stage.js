@@ -40,7 +40,8 @@ export class Stage {
     this.handles = svg("g", { class: "handles" });
     this.label = svg("text", { class: "name" });
     this.body.append(this.links, markers, this.handles, this.label);
-    this.overlay.replaceChildren(this.band, this.ghosts.model, this.ghosts.teacher, this.moves, this.body);
+    this.boxes = svg("g", { class: "boxes" });
+    this.overlay.replaceChildren(this.boxes, this.band, this.ghosts.model, this.ghosts.teacher, this.moves, this.body);
   }
 
   resized() {
@@ -74,6 +75,7 @@ export class Stage {
     this.drawMoves(at, shown.model && shown.corrected ? app.ghosts.model : null);
     this.drawHandles();
     this.drawBand();
+    this.drawBoxes();
     const named = app.selected !== null && placed(doc.points[app.selected]);
     this.label.classList.toggle("absent", !named);
     if (named) {
@@ -113,6 +115,29 @@ export class Stage {
     if (!shown.band || !band) return;
     const around = [...band.lower, ...[...band.upper].reverse()].map(([x, y]) => this.view.toScreen(x, y).join(" "));
     this.band.setAttribute("d", `M${around.join("L")}Z`);
+  }
+
+  // While somebody is being added: who is there already, and the box so far.
+  drawBoxes() {
+    const { boxing, others } = this.app, drawn = this.gesture?.kind === "box" ? [{ bbox: this.dragged(), person: "" }] : [];
+    const boxes = boxing ? [...others, ...drawn] : [];
+    while (this.boxes.children.length > boxes.length) this.boxes.lastChild.remove();
+    while (this.boxes.children.length < boxes.length) this.boxes.append(svg("g", {}, svg("rect"), svg("text")));
+    boxes.forEach(({ person, bbox: [x, y, w, h] }, i) => {
+      const [left, top] = this.view.toScreen(x - 0.5, y - 0.5), [rect, text] = this.boxes.children[i].children;
+      for (const [name, value] of [["x", left], ["y", top], ["width", w * this.view.scale], ["height", h * this.view.scale]]) rect.setAttribute(name, value);
+      rect.classList.toggle("drawn", person === "");
+      text.setAttribute("x", left + 4);
+      text.setAttribute("y", top + 14);
+      text.textContent = person === "" ? "" : `#${person}`;
+    });
+  }
+
+  // The box of the gesture at hand, px of the picture.
+  dragged() {
+    const { start, last } = this.gesture;
+    const [a, b] = [this.view.toPicture(start.x, start.y), this.view.toPicture(last.x, last.y)];
+    return [Math.min(a[0], b[0]) + 0.5, Math.min(a[1], b[1]) + 0.5, Math.abs(a[0] - b[0]), Math.abs(a[1] - b[1])];
   }
 
   listen() {
@@ -172,6 +197,10 @@ export class Stage {
     }
     if (this.pointers.size > 2) return;
     const moving = { start: at, moved: false, last: at };
+    if (this.app.boxing && event.button === 0 && !this.spaceDown) {
+      this.gesture = { ...moving, kind: "box" };
+      return;
+    }
     const free = event.button === 0 && !this.spaceDown && this.app.doc && !this.app.readOnly;
     const point = event.button === 0 && !this.spaceDown ? this.hit(at, event.pointerType) : null;
     if (free && this.app.tool === "bend") {
@@ -213,6 +242,7 @@ export class Stage {
     const dx = at.x - gesture.last.x, dy = at.y - gesture.last.y;
     gesture.last = at;
     if (gesture.kind === "pan") this.view.pan(dx, dy);
+    else if (gesture.kind === "box") this.draw();
     else this.drag(gesture, at);
   }
 
@@ -243,6 +273,14 @@ export class Stage {
     this.gesture = null;
     const { doc } = this.app;
     if (!gesture || !doc) return;
+    if (gesture.kind === "box") {
+      this.gesture = gesture;
+      const box = this.dragged();
+      this.gesture = null;
+      this.draw();
+      if (!cancelled) this.app.addPerson(box);
+      return;
+    }
     if (cancelled) doc.cancel();
     else if (gesture.moved && gesture.kind !== "pan") doc.commit();
     else if (!gesture.moved && gesture.place) this.app.clicked(this.view.toPicture(gesture.start.x, gesture.start.y));
@@ -250,6 +288,7 @@ export class Stage {
   }
 
   hover(at) {
+    if (this.app.boxing) return;
     const over = this.app.tool === "bend" && this.app.doc ? this.hitHandle(at, "mouse") : this.hit(at, "mouse");
     this.node.classList.toggle("over", over !== null);
   }
