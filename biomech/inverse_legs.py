@@ -8,12 +8,16 @@ position keeps one freedom, the swivel of the elbow about the shoulder-wrist lin
 The limb frames are aligned with the pelvis at zero (see biomech.anatomy), so a left limb is the mirror image of a
 right one: targets are mirrored in z, solved as a right limb, and the same coordinate values hold. Angles in rad,
 lengths in m.
+
+Posing solves limbs one at a time, many a picture, so the solving is done in Python's own numbers: of vectors of three
+numpy costs more to call than to compute.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import acos, asin, atan2, cos, hypot, pi, sin
+from math import acos, asin, atan2, cos, hypot, pi, sin, sqrt
 
 import numpy as np
 
@@ -22,6 +26,10 @@ from biomech.errors import ModelError
 
 _SUBTALAR = tuple(float(v) for v in np.asarray(SUBTALAR_AXIS) / np.linalg.norm(SUBTALAR_AXIS))
 _MIRROR = np.array([1.0, 1.0, -1.0])
+
+Vector = Sequence[float]
+Rows = Sequence[Sequence[float]]
+"""Three rows of a rotation (3, 3) or of a frame (3, 4)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,45 +97,44 @@ def solve_leg(leg: LegGeometry, pelvis: np.ndarray, foot: np.ndarray) -> dict[st
 
     Where the target is out of reach the leg points at it, straight. Limits are the caller's to check.
     """
-    hip = pelvis[:3, 3] + pelvis[:3, :3] @ _right(leg.hip, leg.side)
-    reach = _right(foot[:3, 3] - hip, leg.side)
-    rp, rf = _mirror(pelvis[:3, :3], leg.side), _mirror(foot[:3, :3], leg.side)
-    lateral = leg.knee[2] + leg.ankle[2]
+    top, sole = _right_frame(pelvis, leg.side), _right_frame(foot, leg.side)
+    reach = _minus([row[3] for row in sole], _point(top, leg.hip.tolist()))
+    lateral, offset = float(leg.knee[2] + leg.ankle[2]), leg.subtalar.tolist()
     s = 0.0
-    for _ in range(3 if leg.subtalar.any() else 1):  # the talus turns with s and carries calcn at a small offset
-        d = reach - rf @ (_subtalar(-s) @ leg.subtalar)
-        s = _subtalar_angle(rf.T @ d, lateral)
-    n = rf @ _subtalar(-s)[:, 2]
-    rfemur, knee = _hinge(d, n, leg.knee, leg.ankle, sign=-1.0)
-    values = _hip_angles(rp.T @ rfemur)
+    for _ in range(3 if any(offset) else 1):  # the talus turns with s and carries calcn at a small offset
+        d = _minus(reach, _turned(sole, _turned(_subtalar(-s), offset)))
+        s = _subtalar_angle(_turned_back(sole, d), lateral)
+    forward, n = (_turned(sole, [row[k] for row in _subtalar(-s)]) for k in (0, 2))
+    x, y, knee = _hinge(d, n, leg.knee.tolist(), leg.ankle.tolist(), sign=-1.0)
+    values = _hip_angles(*(_turned_back(top, axis) for axis in (x, y, n)))
     values["knee_angle"] = knee
-    m = (rfemur @ _rz(-knee)).T @ rf @ _subtalar(-s)
-    values["ankle_angle"] = atan2(m[1, 0], m[0, 0])
+    along, up = _turn(_dot(x, forward), _dot(y, forward), knee)  # of the tibia against the foot
+    values["ankle_angle"] = atan2(up, along)
     values["subtalar_angle"] = s
     return {f"{k}_{leg.side}": v for k, v in values.items()}
 
 
 def solve_knee(leg: LegGeometry, pelvis: np.ndarray, ankle: np.ndarray, knee_hint: np.ndarray) -> dict[str, float]:
     """Hip and knee coordinates that bring the ankle to a world point, the knee on the side of `knee_hint` (3,)."""
-    hip = pelvis[:3, 3] + pelvis[:3, :3] @ _right(leg.hip, leg.side)
-    d, hint = _right(ankle - hip, leg.side), _right(knee_hint, leg.side)
-    n = _hinge_axis(d, hint, leg.knee[2] + leg.ankle[2])
-    rfemur, knee = _hinge(d, n, leg.knee, leg.ankle, sign=-1.0)
-    values = _hip_angles(_mirror(pelvis[:3, :3], leg.side).T @ rfemur)
+    top = _right_frame(pelvis, leg.side)
+    d = _minus(_right(ankle, leg.side).tolist(), _point(top, leg.hip.tolist()))
+    n = _hinge_axis(d, _right(knee_hint, leg.side).tolist(), float(leg.knee[2] + leg.ankle[2]))
+    x, y, knee = _hinge(d, n, leg.knee.tolist(), leg.ankle.tolist(), sign=-1.0)
+    values = _hip_angles(*(_turned_back(top, axis) for axis in (x, y, n)))
     values["knee_angle"] = knee
     return {f"{k}_{leg.side}": v for k, v in values.items()}
 
 
 def solve_thigh(leg: LegGeometry, pelvis: np.ndarray, knee: np.ndarray, ankle: np.ndarray) -> dict[str, float]:
     """Hip and knee coordinates that point the thigh at a world knee and the shank at a world ankle (directions)."""
-    hip = pelvis[:3, 3] + pelvis[:3, :3] @ _right(leg.hip, leg.side)
-    thigh, shank = _unit(_right(knee - hip, leg.side)), _unit(_right(ankle - knee, leg.side))
-    back = shank - thigh * (shank @ thigh)
-    x = -_unit(back)  # the shank folds backwards, against the femur's x
-    y = -thigh
-    rfemur = np.stack([x, y, np.cross(x, y)], axis=1)
-    values = _hip_angles(_mirror(pelvis[:3, :3], leg.side).T @ rfemur)
-    values["knee_angle"] = acos(max(-1.0, min(1.0, float(shank @ thigh))))
+    top = _right_frame(pelvis, leg.side)
+    bend = _right(knee, leg.side).tolist()
+    thigh = _unit(_minus(bend, _point(top, leg.hip.tolist())))
+    shank = _unit(_minus(_right(ankle, leg.side).tolist(), bend))
+    x = _unit(_plus(thigh, shank, _dot(thigh, shank), -1.0))  # the shank folds backwards, against the femur's x
+    y = (-thigh[0], -thigh[1], -thigh[2])
+    values = _hip_angles(*(_turned_back(top, axis) for axis in (x, y, _cross(x, y))))
+    values["knee_angle"] = acos(_cosine(_dot(shank, thigh)))
     return {f"{k}_{leg.side}": v for k, v in values.items()}
 
 
@@ -136,89 +143,88 @@ def solve_arm(arm: ArmGeometry, clavicle: np.ndarray, wrist: np.ndarray, elbow_h
 
     Out of reach: the arm points at the target, straight.
     """
-    shoulder = clavicle[:3, 3] + clavicle[:3, :3] @ _right(arm.shoulder, arm.side)
-    d, hint = _right(wrist - shoulder, arm.side), _right(elbow_hint, arm.side)
-    n = _hinge_axis(d, -hint, arm.elbow[2] + arm.wrist[2])  # the elbow points away from the front of the arm
-    rhum, elbow = _hinge(d, n, arm.elbow, arm.wrist, sign=1.0)
-    m = _mirror(clavicle[:3, :3], arm.side).T @ rhum
-    values = _swing_twist(m)
+    top = _right_frame(clavicle, arm.side)
+    d = _minus(_right(wrist, arm.side).tolist(), _point(top, arm.shoulder.tolist()))
+    front = (-_right(elbow_hint, arm.side)).tolist()  # the elbow points away from the front of the arm
+    n = _hinge_axis(d, front, float(arm.elbow[2] + arm.wrist[2]))
+    x, y, elbow = _hinge(d, n, arm.elbow.tolist(), arm.wrist.tolist(), sign=1.0)
+    values = _swing_twist(*(_turned_back(top, axis) for axis in (x, y, n)))
     values["elbow_flexion"] = elbow
     return {f"{k}_{arm.side}": v for k, v in values.items()}
 
 
 def solve_hand(side: str, ulna: np.ndarray, hand: np.ndarray) -> dict[str, float]:
     """Pronation and wrist coordinates that turn the hand to (3, 3) world with the ulna at (3, 3) world."""
-    m = _mirror(ulna, side).T @ _mirror(hand, side)
-    flex = asin(max(-1.0, min(1.0, m[1, 0])))
-    pron, dev = atan2(-m[2, 0], m[0, 0]), atan2(-m[1, 2], m[1, 1])
+    (a, _, _), (b, c, d), (e, _, _) = (ulna.T @ hand).tolist()
+    across = 1.0 if side == "r" else -1.0  # what mirroring in z does to the entries between z and another axis
+    pron, flex, dev = atan2(-across * e, a), asin(_cosine(b)), atan2(-across * d, c)
     pron += 2 * pi if pron < -pi / 2 else 0.0  # a little beyond full pronation is not far beyond supination
     return {f"pro_sup_{side}": pron, f"wrist_flex_{side}": flex, f"wrist_dev_{side}": dev}
 
 
-def _hinge_axis(d: np.ndarray, front: np.ndarray, lateral: float) -> np.ndarray:
+def _hinge_axis(d: Vector, front: Vector, lateral: float) -> Vector:
     """Lateral axis (3,) of a limb along d whose front faces `front`, with the constant offset `lateral` along it."""
-    dist = max(float(np.sqrt(d @ d)), 1e-9)
-    u = d / dist
-    n = np.cross(_unit(front - u * (front @ u)), -u)  # x front, y up along the limb, z lateral
-    tip = max(-1.0, min(1.0, lateral / dist))
-    return n * (1 - tip * tip) ** 0.5 + u * tip
+    dist = max(sqrt(_dot(d, d)), 1e-9)
+    u = (d[0] / dist, d[1] / dist, d[2] / dist)
+    n = _cross(u, _unit(_plus(front, u, 1.0, -_dot(front, u))))  # x front, y up along the limb, z lateral
+    tip = _cosine(lateral / dist)
+    return _plus(n, u, sqrt(1 - tip * tip), tip)
 
 
-def _hinge(d: np.ndarray, n: np.ndarray, upper: np.ndarray, lower: np.ndarray, sign: float) -> tuple[np.ndarray, float]:
-    """Upper segment rotation (3, 3) and hinge flexion so that upper + Rz(sign * flexion) lower ends at d, z axis n."""
+def _hinge(d: Vector, n: Vector, upper: Vector, lower: Vector, sign: float) -> tuple[Vector, Vector, float]:
+    """x and y axes of the upper segment, whose z axis is n, and hinge flexion so that upper + Rz(sign * flexion) lower
+    ends at d."""
     a1, a2 = atan2(upper[1], upper[0]), atan2(lower[1], lower[0])
     l1, l2 = hypot(upper[0], upper[1]), hypot(lower[0], lower[1])
-    planar = d - n * (n @ d)
-    dist = max(float(np.linalg.norm(planar)), 1e-9)
-    bend = acos(max(-1.0, min(1.0, (dist * dist - l1 * l1 - l2 * l2) / (2 * l1 * l2))))
+    planar = _plus(d, n, 1.0, -_dot(n, d))
+    dist = max(sqrt(_dot(planar, planar)), 1e-9)
+    bend = acos(_cosine((dist * dist - l1 * l1 - l2 * l2) / (2 * l1 * l2)))
     flexion = bend + sign * (a1 - a2)  # angle of lower in the upper frame is a2 + sign * flexion
     x, y = _turn(lower[0], lower[1], sign * flexion)
     ev = atan2(upper[1] + y, upper[0] + x)
-    u = planar / dist
-    w = np.cross(n, u)
-    ex = u * cos(ev) - w * sin(ev)
-    return np.stack([ex, np.cross(n, ex), n], axis=1), flexion
+    u = (planar[0] / dist, planar[1] / dist, planar[2] / dist)
+    ex = _plus(u, _cross(n, u), cos(ev), -sin(ev))
+    return ex, _cross(n, ex), flexion
 
 
-def _subtalar_angle(d: np.ndarray, lateral: float) -> float:
+def _subtalar_angle(d: Vector, lateral: float) -> float:
     """Subtalar angle at which the tibia's flexion axis keeps the offset `lateral` along d (3,), in calcn."""
     # z turned by -s about u, dotted with d: a cos s + b sin s + c (Rodrigues)
     ux, uy, uz = _SUBTALAR
     along = ux * d[0] + uy * d[1] + uz * d[2]
     a, b, c = d[2] - uz * along, ux * d[1] - uy * d[0], uz * along
     rho = max(hypot(a, b), 1e-9)
-    middle, half = atan2(b, a), acos(max(-1.0, min(1.0, (lateral - c) / rho)))
+    middle, half = atan2(b, a), acos(_cosine((lateral - c) / rho))
     turns = ((middle + half + pi) % (2 * pi) - pi, (middle - half + pi) % (2 * pi) - pi)
     return min(turns, key=abs)
 
 
-def _subtalar(s: float) -> np.ndarray:
+def _subtalar(s: float) -> Rows:
     x, y, z = _SUBTALAR
     c, w, t = cos(s), sin(s), 1 - cos(s)
-    return np.array(
-        [
-            [c + x * x * t, x * y * t - z * w, x * z * t + y * w],
-            [x * y * t + z * w, c + y * y * t, y * z * t - x * w],
-            [x * z * t - y * w, y * z * t + x * w, c + z * z * t],
-        ]
+    return (
+        (c + x * x * t, x * y * t - z * w, x * z * t + y * w),
+        (x * y * t + z * w, c + y * y * t, y * z * t - x * w),
+        (x * z * t - y * w, y * z * t + x * w, c + z * z * t),
     )
 
 
-def _hip_angles(m: np.ndarray) -> dict[str, float]:
+def _hip_angles(x: Vector, y: Vector, z: Vector) -> dict[str, float]:
+    """From the femur's axes in the pelvis."""
     return {
-        "hip_flexion": atan2(-m[0, 1], m[1, 1]),
-        "hip_adduction": asin(max(-1.0, min(1.0, m[2, 1]))),
-        "hip_rotation": atan2(-m[2, 0], m[2, 2]),
+        "hip_flexion": atan2(-y[0], y[1]),
+        "hip_adduction": asin(_cosine(y[2])),
+        "hip_rotation": atan2(-x[2], z[2]),
     }
 
 
-def _swing_twist(m: np.ndarray) -> dict[str, float]:
-    dx, dy, dz = -m[0, 1], -m[1, 1], -m[2, 1]  # upper-arm direction in the clavicle frame
-    elevation = acos(max(-1.0, min(1.0, -dy)))
-    plane = atan2(dx, dz) if hypot(dx, dz) > 1e-9 else 0.0
-    swing = _ry(plane) @ _rx(-elevation) @ _ry(-plane)
-    t = swing.T @ m
-    return {"elv_angle": plane, "shoulder_elv": elevation, "shoulder_rot": atan2(t[0, 2], t[0, 0])}
+def _swing_twist(x: Vector, y: Vector, z: Vector) -> dict[str, float]:
+    """From the humerus' axes in the clavicle."""
+    elevation = acos(_cosine(y[1]))
+    plane = atan2(-y[0], -y[2]) if hypot(y[0], y[2]) > 1e-9 else 0.0
+    c, s, ce, se = cos(plane), sin(plane), cos(elevation), sin(elevation)
+    swung = (c * c + s * s * ce, s * se, s * c * (ce - 1))  # where the swing alone takes the x axis
+    return {"elv_angle": plane, "shoulder_elv": elevation, "shoulder_rot": atan2(_dot(swung, z), _dot(swung, x))}
 
 
 def _check_aligned(offsets: dict[str, np.ndarray], side: str) -> None:
@@ -234,28 +240,57 @@ def _right(v: np.ndarray, side: str) -> np.ndarray:
     return v if side == "r" else v * _MIRROR
 
 
-def _mirror(r: np.ndarray, side: str) -> np.ndarray:
-    return r if side == "r" else r * _MIRROR[:, None] * _MIRROR
+def _right_frame(frame: np.ndarray, side: str) -> Rows:
+    """A frame (4, 4) as Python numbers, its mirror image in z for the left side."""
+    rows = frame[:3].tolist()
+    if side == "l":
+        for i, k in ((0, 2), (1, 2), (2, 0), (2, 1), (2, 3)):
+            rows[i][k] = -rows[i][k]
+    return rows
 
 
-def _unit(v: np.ndarray) -> np.ndarray:
-    return v / max(float(np.sqrt(v @ v)), 1e-12)
+def _point(frame: Rows, v: Vector) -> Vector:
+    """A point of a frame in the world."""
+    x, y, z = v
+    return tuple(row[0] * x + row[1] * y + row[2] * z + row[3] for row in frame)
+
+
+def _turned(rotation: Rows, v: Vector) -> Vector:
+    x, y, z = v
+    return tuple(row[0] * x + row[1] * y + row[2] * z for row in rotation)
+
+
+def _turned_back(rotation: Rows, v: Vector) -> Vector:
+    (x, y, z), (a, b, c) = v, rotation
+    return (a[0] * x + b[0] * y + c[0] * z, a[1] * x + b[1] * y + c[1] * z, a[2] * x + b[2] * y + c[2] * z)
+
+
+def _minus(a: Vector, b: Vector) -> Vector:
+    return (a[0] - b[0], a[1] - b[1], a[2] - b[2])
+
+
+def _plus(a: Vector, b: Vector, of_a: float, of_b: float) -> Vector:
+    """of_a * a + of_b * b."""
+    return (of_a * a[0] + of_b * b[0], of_a * a[1] + of_b * b[1], of_a * a[2] + of_b * b[2])
+
+
+def _dot(a: Vector, b: Vector) -> float:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def _cross(a: Vector, b: Vector) -> Vector:
+    return (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
+
+
+def _unit(v: Vector) -> Vector:
+    length = max(sqrt(_dot(v, v)), 1e-12)
+    return (v[0] / length, v[1] / length, v[2] / length)
+
+
+def _cosine(value: float) -> float:
+    """A sine or cosine kept from rounding beyond one, and from reaching beyond the limb."""
+    return max(-1.0, min(1.0, value))
 
 
 def _turn(x: float, y: float, a: float) -> tuple[float, float]:
     return x * cos(a) - y * sin(a), x * sin(a) + y * cos(a)
-
-
-def _rx(a: float) -> np.ndarray:
-    c, s = cos(a), sin(a)
-    return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
-
-
-def _ry(a: float) -> np.ndarray:
-    c, s = cos(a), sin(a)
-    return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
-
-
-def _rz(a: float) -> np.ndarray:
-    c, s = cos(a), sin(a)
-    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])

@@ -75,12 +75,13 @@ def euler_xyz(rotation: np.ndarray) -> np.ndarray:
 
 def _numbers(values: np.ndarray | tuple[float, ...]) -> str:
     # twelve digits: a picometre, and the text does not change with the last bit of a sine; "+ 0.0" drops minus zero
-    return " ".join(f"{round(float(v), 12) + 0.0:.12g}" for v in values)
+    numbers = values.tolist() if isinstance(values, np.ndarray) else values
+    return " ".join([f"{round(v, 12) + 0.0:.12g}" if v else "0" for v in numbers])
 
 
 def _body(geometry: SkeletonGeometry, i: int, mass: float) -> str:
-    children = [geometry.parent_from_joint[k, :3, 3] for k, parent in enumerate(PARENTS) if parent == i]
-    tip = np.mean(children, axis=0) if children else np.zeros(3)
+    children = [k for k, parent in enumerate(PARENTS) if parent == i]
+    tip = geometry.parent_from_joint[children, :3, 3].mean(0) if children else np.zeros(3)
     length = max(float(np.linalg.norm(tip)), 0.02 * geometry.stature)
     # a solid cylinder of the body's length and mass, the same about every axis but its own; kept isotropic (the larger)
     inertia = mass * (mass / (np.pi * _DENSITY * length) / 4.0 + length**2 / 12.0)

@@ -20,6 +20,9 @@ from biomech.limits import REGION_AXES, Limits, load_limits
 
 FE, LB, AR = 0, 1, 2
 
+_STARTS = [part.start for part in REGION_SLICES.values()]
+_COUNTS = [part.stop - part.start for part in REGION_SLICES.values()]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Distribution:
@@ -37,7 +40,7 @@ def regional_angles(q: np.ndarray) -> np.ndarray:
     if spine.shape[-1:] != (3 * len(LEVELS),):
         raise ModelError(f"spine coordinates of shape {spine.shape} given; wanted (..., {3 * len(LEVELS)})")
     levels = spine.reshape(*spine.shape[:-1], len(LEVELS), 3)
-    return np.concatenate([levels[..., part, :].sum(axis=-2) for part in REGION_SLICES.values()], axis=-1)
+    return np.add.reduceat(levels, _STARTS, axis=-2).reshape(*spine.shape[:-1], len(REGION_AXES))
 
 
 def distribute(
@@ -86,14 +89,13 @@ def distribute_detailed(
     log_noise = _log_noise(rng, len(aims), variation)
     if limits.rhythm is not None:
         log_noise = np.where(limits.rhythm.fixed, 0.0, log_noise)
+    up = aims >= 0.0
+    negative, positive = _tables(limits)  # (9, 12) each, per region and axis
+    shares = np.where(up[..., None], positive.shares, negative.shares) * np.exp(log_noise).reshape(-1, 75)[:, _CHANNELS]
+    found = _fill(np.abs(aims), shares, np.where(up[..., None], positive.room, negative.room))
+    # a difference, so that a level at rest is +0.0 on either side
     levels = np.zeros((len(aims), len(LEVELS), 3))
-    for r, part in enumerate(REGION_SLICES.values()):
-        for axis in range(3):
-            aim = aims[:, 3 * r + axis]
-            noise = np.exp(log_noise[:, part, axis])
-            positive = _fill(aim, shares_of(limits, axis, True)[part] * noise, hard[part, axis, 1])
-            negative = _fill(-aim, shares_of(limits, axis, False)[part] * noise, -hard[part, axis, 0])
-            levels[:, part, axis] = positive - negative
+    levels.reshape(-1, 75)[:, _CHANNELS[_REAL]] = np.where(up[..., None], found, 0.0 - found)[:, _REAL]
     unmet = wanted - regional_angles(levels.reshape(len(aims), -1))
     coupled = np.zeros_like(wanted)
     if coupling:
@@ -135,6 +137,34 @@ def shares_of(limits: Limits, axis: int, positive: bool) -> np.ndarray:
     return _shares(axis, positive) if limits.rhythm is None else limits.rhythm.shares[:, axis, int(positive)]
 
 
+_WIDTH = max(_COUNTS)
+_REAL = np.array([[k < count for k in range(_WIDTH)] for count in _COUNTS for _ in AXES])
+_CHANNELS = np.array(
+    [[3 * min(part.start + k, len(LEVELS) - 1) + axis for k in range(_WIDTH)]
+     for part in REGION_SLICES.values() for axis in range(3)]
+)  # fmt: skip
+"""(9, 12) column of the spine of each level of each regional angle, and whether there is such a level."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """One direction of the nine regional angles, (9, 12) each; where there is no level there is no room."""
+
+    shares: np.ndarray
+    room: np.ndarray
+
+
+@lru_cache(maxsize=32)
+def _tables(limits: Limits) -> tuple[_Table, _Table]:
+    """The negative and the positive direction; kept for the people of late."""
+    found = []
+    for positive in (False, True):
+        shares = np.stack([shares_of(limits, axis, positive) for axis in range(3)], axis=1).reshape(-1)
+        room = limits.spine_hard[..., 1] if positive else -limits.spine_hard[..., 0]
+        found.append(_Table(np.where(_REAL, shares[_CHANNELS], 1.0), np.where(_REAL, room.reshape(-1)[_CHANNELS], 0.0)))
+    return found[0], found[1]
+
+
 def level_shares(region: str, motion: str) -> np.ndarray:
     """Published share of each level of a region, summing to 1. motion: flexion, extension, LB or AR."""
     if region not in REGIONS or motion not in ("flexion", "extension", "LB", "AR"):
@@ -156,23 +186,24 @@ def _log_noise(rng: np.random.Generator | None, count: int, variation: float) ->
 
 
 def _fill(amount: np.ndarray, shares: np.ndarray, room: np.ndarray) -> np.ndarray:
-    """min(room, lam * shares) with lam (B,) such that rows sum to max(amount, 0), or to sum(room) if that is less.
+    """min(room, lam * shares) with lam (...) such that rows sum to `amount`, or to sum(room) if that is less.
 
     Args:
-        amount: (B,), shares: (B, n) positive, room: (n,) not negative.
+        amount: (...) not negative, shares: (..., n) positive, room: (..., n) not negative.
     """
-    amount = np.clip(amount, 0.0, room.sum())
-    full_at = room / shares  # lam at which each level is full, (B, n)
-    order = np.argsort(full_at, axis=1, kind="stable")
-    shares_sorted = np.take_along_axis(shares, order, axis=1)
-    room_sorted = room[order]
+    amount = np.minimum(amount, room.sum(axis=-1))
+    full_at = room / shares  # lam at which each level is full
+    order = np.argsort(full_at, axis=-1, kind="stable")
+    sorted_full_at, sorted_shares, sorted_room = (
+        np.take_along_axis(v, order, axis=-1) for v in (full_at, shares, room)
+    )
     # with the first k levels full: lam = (amount - their room) / (shares of the others)
-    full_room = np.cumsum(room_sorted, axis=1) - room_sorted  # room of those before k
-    open_shares = np.cumsum(shares_sorted[:, ::-1], axis=1)[:, ::-1]  # shares from k on
-    lam = (amount[:, None] - full_room) / open_shares  # (B, n)
-    fits = lam <= np.take_along_axis(full_at, order, axis=1)
-    first = np.where(fits.any(axis=1), fits.argmax(axis=1), shares.shape[1] - 1)
-    chosen = np.take_along_axis(lam, first[:, None], axis=1)
+    full_room = np.cumsum(sorted_room, axis=-1) - sorted_room  # room of those before k
+    open_shares = np.cumsum(sorted_shares[..., ::-1], axis=-1)[..., ::-1]  # shares from k on
+    lam = (amount[..., None] - full_room) / open_shares
+    fits = lam <= sorted_full_at
+    fits[..., -1] = True
+    chosen = np.take_along_axis(lam, fits.argmax(axis=-1)[..., None], axis=-1)
     return np.minimum(room, chosen * shares)
 
 
@@ -197,13 +228,10 @@ def _coupled(levels: np.ndarray, limits: Limits) -> np.ndarray:
     if limits.rhythm is not None:
         extra[:, limits.rhythm.fixed] = 0.0
     extra = np.clip(levels + extra, hard[..., 0], hard[..., 1]) - levels
-    for r, part in enumerate(REGION_SLICES.values()):
-        for axis in (LB, AR):
-            before = levels[:, part, axis].sum(axis=1)
-            added = extra[:, part, axis].sum(axis=1)
-            cap = limits.regional_hard[3 * r + axis]
-            room = np.where(added > 0.0, cap[1] - before, before - cap[0])
-            # every level range is an interval, so a scaled-down coupling stays inside it too
-            keep = np.minimum(1.0, np.maximum(room, 0.0) / np.maximum(np.abs(added), 1e-300))
-            extra[:, part, axis] *= keep[:, None]
+    before, added = (regional_angles(v.reshape(len(levels), -1)) for v in (levels, extra))
+    cap = limits.regional_hard
+    room = np.where(added > 0.0, cap[:, 1] - before, before - cap[:, 0])
+    # every level range is an interval, so a scaled-down coupling stays inside it too
+    keep = np.minimum(1.0, np.maximum(room, 0.0) / np.maximum(np.abs(added), 1e-300))
+    extra *= np.repeat(keep.reshape(-1, len(REGIONS), 3), _COUNTS, axis=1)
     return extra

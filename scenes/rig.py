@@ -8,7 +8,6 @@ the skeleton is a rigid motion of the skin.
 Shape legend: V mesh vertices, D drivers, N skeleton bodies.
 """
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -42,6 +41,29 @@ _SPINE_BONES = ("spine05", "spine04", "spine03", "spine02", "spine01", "neck01",
 # Shares of a twist that the skin nearer the trunk takes part in; halving spreads it evenly over two bones.
 _TWIST_SHARE = {"upperarm": 0.5, "forearm": 0.35, "radius": 0.85, "thigh": 0.5}
 _SHOULDER_SHARE = 0.35
+
+
+# The body each driver sits on; shoulders stand where the arm begins.
+_BODY_OF = {
+    "shoulder": "humphant", "upperarm": "humerus", "forearm": "ulna", "radius": "ulna", "thigh": "femur",
+    **dict.fromkeys(FINGERS, "hand"),
+}  # fmt: skip
+_BODY_ROWS = np.array(
+    [BODIES.index(name) for name in SPINE_BODIES]
+    + [BODIES.index(f"{_BODY_OF.get(name, name)}_{side}") for side in "rl" for name in _LIMB_DRIVERS]
+)
+_SHOULDERS = [DRIVERS.index(f"shoulder_{side}") for side in "rl"]
+_CLAVICLES = [BODIES.index(f"clavicle_{side}") for side in "rl"]
+
+# Twists: of the forearm, the upper arm, the thigh, right and left. `radius` and `humphant` are turned about y alone
+# against `ulna` and `humerus`: their twist is one angle. Then who takes part in which, and by how much.
+_TWIST_PARENTS = [BODIES.index(n) for s in "rl" for n in (f"ulna_{s}", f"humphant_{s}", "pelvis")]
+_TWIST_CHILDREN = [BODIES.index(n) for s in "rl" for n in (f"radius_{s}", f"humerus_{s}", f"femur_{s}")]
+_TURNED = [DRIVERS.index(f"{name}_{s}") for s in "rl" for name in ("forearm", "radius", "upperarm", "thigh")]
+_TURNED_TWISTS = [3 * k + twist for k in (0, 1) for twist in (0, 0, 1, 2)]
+_TURNED_SHARES = np.array(
+    2 * [_TWIST_SHARE["forearm"], _TWIST_SHARE["radius"], _TWIST_SHARE["upperarm"] - 1, _TWIST_SHARE["thigh"] - 1]
+)
 
 
 def _driver_of_bone(name: str) -> str:
@@ -157,13 +179,14 @@ class Rig:
 
     Attributes:
         rest_world_from_body: (N, 4, 4) the skeleton's bodies as they sit in the rest mesh.
-        rest_world_from_driver: (D, 4, 4).
+        rest_world_from_driver: (D, 4, 4); rest_driver_from_world: its inverse.
         weights: (V, D) CSR of the base mesh.
         finger_joints: (D, 3) m: rest position of each finger joint (zeros elsewhere).
     """
 
     rest_world_from_body: np.ndarray
     rest_world_from_driver: np.ndarray
+    rest_driver_from_world: np.ndarray
     weights: sp.csr_matrix
     finger_joints: np.ndarray
 
@@ -177,64 +200,34 @@ def build_rig(
         for finger in FINGERS:
             finger_joints[DRIVERS.index(f"{finger}_{side}")] = bone_heads[asset.bone(f"{finger}.{suffix}")]
     rest = driver_frames(rest_world_from_body)
-    return Rig(rest_world_from_body, rest, rig_weights(asset, vertices, column), finger_joints)
+    weights = rig_weights(asset, vertices, column)
+    return Rig(rest_world_from_body, rest, np.linalg.inv(rest), weights, finger_joints)
 
 
 def driver_frames(world_from_body: np.ndarray) -> np.ndarray:
     """(N, 4, 4) body frames -> (D, 4, 4) driver frames."""
-    body = {name: world_from_body[i] for i, name in enumerate(BODIES)}
-    frames = np.empty((len(DRIVERS), 4, 4))
-    for i, name in enumerate(SPINE_BODIES):
-        frames[i] = body[name]
-    shoulders = _shoulders(body)
-    for side in "rl":
-        # `radius` and `humphant` are turned about y alone against `ulna` and `humerus`: their twist is one angle.
-        pronation = _twist(body[f"ulna_{side}"], body[f"radius_{side}"])
-        arm_twist = _twist(body[f"humphant_{side}"], body[f"humerus_{side}"])
-        hip_twist = _twist(body["pelvis"], body[f"femur_{side}"])
-        made = {
-            "clavicle": body[f"clavicle_{side}"],
-            "shoulder": shoulders[side],
-            "upperarm": _turned(body[f"humerus_{side}"], (_TWIST_SHARE["upperarm"] - 1) * arm_twist),
-            "humerus": body[f"humerus_{side}"],
-            "forearm": _turned(body[f"ulna_{side}"], _TWIST_SHARE["forearm"] * pronation),
-            "radius": _turned(body[f"ulna_{side}"], _TWIST_SHARE["radius"] * pronation),
-            "hand": body[f"hand_{side}"],
-            "thigh": _turned(body[f"femur_{side}"], (_TWIST_SHARE["thigh"] - 1) * hip_twist),
-            "femur": body[f"femur_{side}"],
-            "tibia": body[f"tibia_{side}"],
-            "calcn": body[f"calcn_{side}"],
-            "toes": body[f"toes_{side}"],
-            **dict.fromkeys(FINGERS, body[f"hand_{side}"]),
-        }
-        for name, frame in made.items():
-            frames[DRIVERS.index(f"{name}_{side}")] = frame
+    frames = world_from_body[_BODY_ROWS]
+    twists = _twists(world_from_body[_TWIST_PARENTS, :3, :3], world_from_body[_TWIST_CHILDREN, :3, :3])
+    angles = _TURNED_SHARES * twists[_TURNED_TWISTS]
+    # each turned about its own y axis
+    c, s = np.cos(angles)[:, None], np.sin(angles)[:, None]
+    x, z = frames[_TURNED, :3, 0], frames[_TURNED, :3, 2]
+    frames[_TURNED, :3, 0], frames[_TURNED, :3, 2] = c * x - s * z, s * x + c * z
+    # the collarbone's orientation, turned a share of the way to the arm's
+    collar, arm = world_from_body[_CLAVICLES, :3, :3], frames[_SHOULDERS, :3, :3]
+    relative = Rotation.from_matrix(collar.transpose(0, 2, 1) @ arm).as_rotvec()
+    frames[_SHOULDERS, :3, :3] = collar @ Rotation.from_rotvec(_SHOULDER_SHARE * relative).as_matrix()
     return frames
 
 
-def _twist(world_from_parent: np.ndarray, world_from_child: np.ndarray) -> float:
-    """Angle of the child about its own y axis against the parent (swing-twist), rad."""
-    (a, _, b), (_, c, _), (d, _, e) = (world_from_parent[:3, :3].T @ world_from_child[:3, :3]).tolist()
+def _twists(world_from_parent: np.ndarray, world_from_child: np.ndarray) -> np.ndarray:
+    """(n,) rad: turn of each child about its own y axis against the parent (swing-twist), from (n, 3, 3) each."""
+    m = world_from_parent.transpose(0, 2, 1) @ world_from_child
+    a, b, c, d, e = m[:, 0, 0], m[:, 0, 2], m[:, 1, 1], m[:, 2, 0], m[:, 2, 2]
     # twice the angle of (w, y) of the quaternion, times the larger of the two
-    y, w = (b - d, 1 + a + c + e) if a + e > 0 else (1 - a + c - e, b - d)
-    return (2 * math.atan2(y, w) + math.pi) % (2 * math.pi) - math.pi
-
-
-def _turned(frame: np.ndarray, angle: float) -> np.ndarray:
-    """The frame turned by `angle` about its own y axis."""
-    turned, c, s = frame.copy(), math.cos(angle), math.sin(angle)
-    turned[:3, 0] = c * frame[:3, 0] - s * frame[:3, 2]
-    turned[:3, 2] = s * frame[:3, 0] + c * frame[:3, 2]
-    return turned
-
-
-def _shoulders(body: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Per side: the upper arm's origin with the collarbone's orientation, turned a share of the way to the arm's."""
-    parents = np.stack([body[f"clavicle_{side}"] for side in "rl"])
-    frames = np.stack([body[f"humphant_{side}"] for side in "rl"])
-    relative = Rotation.from_matrix(parents[:, :3, :3].transpose(0, 2, 1) @ frames[:, :3, :3]).as_rotvec()
-    frames[:, :3, :3] = parents[:, :3, :3] @ Rotation.from_rotvec(_SHOULDER_SHARE * relative).as_matrix()
-    return dict(zip("rl", frames, strict=True))
+    small = a + e > 0
+    y, w = np.where(small, b - d, 1 - a + c - e), np.where(small, 1 + a + c + e, b - d)
+    return (2 * np.arctan2(y, w) + np.pi) % (2 * np.pi) - np.pi
 
 
 def skin_transforms(rig: Rig, world_from_body: np.ndarray, fingers: Hands | float = 0.0) -> np.ndarray:
@@ -243,7 +236,7 @@ def skin_transforms(rig: Rig, world_from_body: np.ndarray, fingers: Hands | floa
     Args:
         fingers: what each hand does, or one flexion for every joint of the four fingers, rad.
     """
-    transforms = driver_frames(world_from_body) @ np.linalg.inv(rig.rest_world_from_driver)
+    transforms = driver_frames(world_from_body) @ rig.rest_driver_from_world
     hands = fingers if isinstance(fingers, Hands) else curled(fingers)
     for side, hand in (("r", hands.right), ("l", hands.left)):
         if hand == HandPose():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from math import cos, radians, sin
+from math import asin, atan2, cos, degrees, radians, sin
 
 import numpy as np
 
-from biomech.activities.rig import Rig, frames_of
+from biomech.activities.rig import Rig, frame_along, frames_of
 from biomech.anatomy import BODIES, COORDINATES, REGION_SLICES, SPINE_SLICE
 from biomech.inverse_legs import solve_arm, solve_hand
 from biomech.limits import Limits
@@ -14,6 +14,8 @@ from biomech.rhythm import distribute
 
 _MARGIN = radians(0.25)  # generators stay this far inside the hard range
 _ROW = {name: i for i, name in enumerate(BODIES)}
+_ARMS = {s: tuple(_ROW[f"{name}_{s}"] for name in ("clavicle", "humphant", "humerus", "ulna")) for s in "rl"}
+_COMFORT = ((38.0, 42.0), (22.0, 22.0), (52.0, 52.0))  # deg of the neck's FE, LB, AR, down and up
 UP, DOWN = np.array([0.0, 1.0, 0.0]), np.array([0.0, -1.0, 0.0])
 
 
@@ -53,10 +55,7 @@ class Draft:
         self.targets = np.zeros(9)  # regional angles in rad, order biomech.limits.REGION_AXES
         self.shape = int(rng.integers(2**31))  # this person's own shares of the rhythm, the same at every call
         self.sway = np.clip(rng.standard_normal(2), -2, 2)  # where this person's mass centre lies, in sd
-        self.wrist = (
-            -8 + 6 * float(np.clip(rng.standard_normal(), -2, 2)),
-            3 + 4 * float(np.clip(rng.standard_normal(), -2, 2)),
-        )
+        self.wrist = (self.vary(-8, 6), self.vary(3, 4))
         self.sign = 1.0  # which side leads: +1 right, -1 left; set by side()
         self.support = "feet"
         self.contacts: tuple[str, ...] = ()
@@ -67,7 +66,7 @@ class Draft:
 
     def vary(self, mean: float, sd: float, low: float = -np.inf, high: float = np.inf) -> float:
         """A normal draw held within two sd and [low, high]."""
-        return float(min(max(mean + sd * float(np.clip(self.rng.standard_normal(), -2, 2)), low), high))
+        return float(min(max(mean + sd * min(max(self.rng.standard_normal(), -2.0), 2.0), low), high))
 
     def between(self, low: float, high: float) -> float:
         """A uniform draw."""
@@ -93,13 +92,13 @@ def put(d: Draft, **degrees: float) -> None:
 def set_angle(d: Draft, name: str, value: float) -> None:
     """Set one rotation in rad, held inside the hard range."""
     i = d.rig.index[name]
-    low, high = d.rig.hard[i]
+    low, high = d.rig.bounds[i]
     d.q[i] = min(max(value, low + _MARGIN), high - _MARGIN)
 
 
 def get(d: Draft, name: str) -> float:
     """One coordinate in degrees."""
-    return float(np.degrees(d.q[d.rig.index[name]]))
+    return degrees(d.q[d.rig.index[name]])
 
 
 def pelvis(d: Draft, tilt: float = 0.0, lean: float = 0.0, turn: float = 0.0) -> None:
@@ -130,15 +129,11 @@ def gaze(d: Draft, pitch: float = 0.0, yaw: float = 0.0, roll: float = 0.0, foll
     neck[REGION_SLICES["cervical"]] = 0.0
     at_rest = frames_of(d.rig, d.q)[_ROW["skull"], :3, :3]
     wanted = rotation(roll, "x", pitch, "z", yaw, "y")
-    m = at_rest.T @ wanted
+    m = (at_rest.T @ wanted).tolist()
     # Z-X-Y decomposition of the turn the neck has to make, in the skull's own frame
-    fe = np.arctan2(-m[0, 1], m[1, 1])
-    lb = np.arcsin(np.clip(m[2, 1], -1, 1))
-    ar = np.arctan2(-m[2, 0], m[2, 2])
+    turns = atan2(-m[0][1], m[1][1]), asin(min(max(m[2][1], -1.0), 1.0)), atan2(-m[2][0], m[2][2])
     keep = 1.0 - follow
-    comfort = np.radians([[-38, 42], [-22, 22], [-52, 52]])
-    turn = np.clip(np.array([fe, lb, ar]) * keep, comfort[:, 0], comfort[:, 1])
-    neck_turn(d, *np.degrees(turn))
+    neck_turn(d, *(min(max(degrees(v * keep), -a), b) for v, (a, b) in zip(turns, _COMFORT, strict=True)))
 
 
 def neck_turn(d: Draft, fe: float = 0.0, lb: float = 0.0, ar: float = 0.0) -> None:
@@ -155,24 +150,24 @@ def arm_to(
 
     The shoulder girdle rises and comes forward with the arm, about as in scapulohumeral rhythm.
     """
-    arm, k = d.rig.arms[side], _ROW[f"clavicle_{side}"]
+    frames = frames_of(d.rig, d.q) if frames is None else frames
+    chain = _ARMS[side]
+    clavicle = frames[chain[0]]
     for again in (True, False):
-        if frames is None or not again:
-            frames = frames_of(d.rig, d.q)
-        values = solve_arm(arm, frames[k], wrist, hint)
-        for name, value in values.items():
+        for name, value in solve_arm(d.rig.arms[side], clavicle, wrist, hint).items():
             set_angle(d, name, value)
         if again:
             girdle(d, side)
+            clavicle = frame_along(d.rig, d.q, frames, chain[:1])
     if hand is not None:
-        ulna = frames_of(d.rig, d.q)[_ROW[f"ulna_{side}"], :3, :3]
-        for name, value in solve_hand(side, ulna, hand).items():
+        ulna = frame_along(d.rig, d.q, frames, chain)
+        for name, value in solve_hand(side, ulna[:3, :3], hand).items():
             set_angle(d, name, value)
 
 
 def girdle(d: Draft, side: str, shrug: float = 0.0) -> None:
     """Clavicle elevation and protraction that go with the present arm elevation; `shrug` adds degrees of elevation."""
-    up, plane = get(d, f"shoulder_elv_{side}"), np.radians(get(d, f"elv_angle_{side}"))
+    up, plane = get(d, f"shoulder_elv_{side}"), radians(get(d, f"elv_angle_{side}"))
     high = max(0.0, up - 30.0) / 150.0
     forward = sin(plane) * min(up, 110.0) / 110.0
     put(d, **{f"clav_elev_{side}": 22.0 * high + shrug, f"clav_prot_{side}": 12.0 * forward})
@@ -266,12 +261,10 @@ def direction(forward: float = 0.0, out: float = 0.0) -> np.ndarray:
 
 def rotation(*steps: float | str) -> np.ndarray:
     """Product of axis rotations, given as angle in degrees, axis name, applied first to last in the world: (3, 3)."""
-    m = np.eye(3)
+    rows = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     for angle, axis in zip(steps[::2], steps[1::2], strict=True):
         c, s = cos(radians(float(angle))), sin(radians(float(angle)))
         i, j = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[str(axis)]
-        r = np.eye(3)
-        r[i, i] = r[j, j] = c
-        r[i, j], r[j, i] = -s, s
-        m = r @ m
-    return m
+        pairs = list(zip(rows[i], rows[j], strict=True))
+        rows[i], rows[j] = [c * a - s * b for a, b in pairs], [s * a + c * b for a, b in pairs]
+    return np.array(rows)

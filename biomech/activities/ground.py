@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import radians, sqrt
 
 import numpy as np
@@ -45,20 +46,23 @@ def hip_width(rig: Rig) -> float:
     return 2.0 * float(rig.legs["r"].hip[2])
 
 
+@lru_cache(maxsize=16)  # a foot stays planted while the body settles over it
 def foot_frame(rig: Rig, plant: Plant) -> tuple[np.ndarray, float, tuple[str, ...]]:
-    """World frame of calcn (4, 4), toe angle in deg, and the bodies that touch, for a planted foot."""
+    """World frame of calcn (4, 4), read-only, toe angle in deg, and the bodies that touch, for a planted foot."""
     sole, side = rig.soles[plant.side], plant.side
     yaw = plant.heading + (-plant.toe_out if side == "r" else plant.toe_out)
     flat = np.eye(4)
     flat[:3, :3] = rotation(yaw, "y") @ sole.flat
     flat[:3, 3] = plant.x, plant.floor + sole.height, plant.z
     if plant.pitch == 0.0:
+        flat.flags.writeable = False
         return flat, 0.0, (f"calcn_{side}", f"toes_{side}")
     pitch = max(plant.pitch, -_HEEL_UP_MAX)
     pivot = sole.heel if pitch > 0 else sole.mtp
     frame = np.eye(4)
     frame[:3, :3] = rotation(pitch, "z", yaw, "y") @ sole.flat
     frame[:3, 3] = (flat[:3, :3] @ pivot + flat[:3, 3]) - frame[:3, :3] @ pivot
+    frame.flags.writeable = False
     return (frame, 4.0, (f"calcn_{side}",)) if pitch > 0 else (frame, -pitch, (f"toes_{side}",))
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from functools import lru_cache
 from math import pi
+from operator import itemgetter
 
 import numpy as np
 
@@ -30,28 +33,28 @@ def path(phase: float, *keys: tuple[float, tuple[float, ...]]) -> tuple[float, .
 def course(phase: float, *keys: tuple[float, tuple[float, ...]]) -> tuple[float, ...]:
     """Values at `phase` on a smooth course through keys (phase, values): no overshoot, and no stop at keys passed on
     the way (monotone cubic, Fritsch and Carlson 1980). Outside the keys the end values hold."""
-    times = np.array([t for t, _ in keys])
-    values = np.array([v for _, v in keys], dtype=float)
-    if len(keys) == 1 or phase <= times[0]:
-        return tuple(values[0].tolist())
-    if phase >= times[-1]:
-        return tuple(values[-1].tolist())
-    step = np.diff(times)[:, None]
-    slope = np.diff(values, axis=0) / step
-    speed = np.zeros_like(values)  # at rest at both ends
-    a, b = slope[:-1], slope[1:]
-    wa, wb = 2 * step[1:] + step[:-1], step[1:] + 2 * step[:-1]
-    same = a * b > 0
-    speed[1:-1] = np.where(same, (wa + wb) / (wa / np.where(same, a, 1.0) + wb / np.where(same, b, 1.0)), 0.0)
-    k = int(np.searchsorted(times, phase, side="right")) - 1
-    h, w = float(step[k, 0]), (phase - times[k]) / float(step[k, 0])
-    found = (
-        (1 + 2 * w) * (1 - w) ** 2 * values[k]
-        + w * (1 - w) ** 2 * h * speed[k]
-        + w * w * (3 - 2 * w) * values[k + 1]
-        + w * w * (w - 1) * h * speed[k + 1]
-    )
-    return tuple(found.tolist())
+    if len(keys) == 1 or phase <= keys[0][0]:
+        return tuple(float(v) for v in keys[0][1])
+    if phase >= keys[-1][0]:
+        return tuple(float(v) for v in keys[-1][1])
+    k = bisect_right(keys, phase, key=itemgetter(0)) - 1
+    (start, first), (end, last) = keys[k : k + 2]
+    h = end - start
+    w = (phase - start) / h
+    shares = (1 + 2 * w) * (1 - w) ** 2, w * (1 - w) ** 2 * h, w * w * (3 - 2 * w), w * w * (w - 1) * h
+    ends = zip(first, _speeds(keys, k), last, _speeds(keys, k + 1), strict=True)
+    return tuple(sum(share * v for share, v in zip(shares, four, strict=True)) for four in ends)
+
+
+def _speeds(keys: Sequence[tuple[float, tuple[float, ...]]], k: int) -> tuple[float, ...]:
+    """Speed of each value at key k; at rest at both ends, and where a value turns back."""
+    if k in (0, len(keys) - 1):
+        return (0.0,) * len(keys[k][1])
+    (t0, before), (t1, here), (t2, after) = keys[k - 1 : k + 2]
+    step, following = t1 - t0, t2 - t1
+    wa, wb = 2 * following + step, following + 2 * step
+    slopes = (((y - x) / step, (z - y) / following) for x, y, z in zip(before, here, after, strict=True))
+    return tuple((wa + wb) / (wa / a + wb / b) if a * b > 0 else 0.0 for a, b in slopes)
 
 
 def gait_angles(gait: str, phase: float) -> tuple[float, float, float]:

@@ -7,6 +7,7 @@ over, where the cost is per call, so the tree is unrolled here. A test holds the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import cos, sin
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from biomech.errors import ModelError
 from biomech.inverse_legs import ArmGeometry, LegGeometry, arm_geometry, joint_offset, leg_geometry
 from biomech.osim_xml import body_masses
 
+_CHILDREN = tuple(enumerate(PARENTS))[1:]
+_EYE = np.eye(3)
 _HAND = 0.015  # half the thickness of a hand over stature
 _CACHE: dict[str, Rig] = {}
 
@@ -39,6 +42,7 @@ class Rig:
     index: dict[str, int]  # coordinate name -> place in q
     rows: dict[str, int]  # body name -> row of its frame
     hard: np.ndarray  # (D, 2)
+    bounds: tuple[tuple[float, float], ...]  # (D) the same as Python numbers
     typical: np.ndarray  # (D, 2)
     legs: dict[str, LegGeometry]
     arms: dict[str, ArmGeometry]
@@ -49,8 +53,8 @@ class Rig:
     stature: float
     joint_rot: np.ndarray  # (N, 4, 4) parent_from_joint
     child_rot: np.ndarray  # (N, 4, 4) inverse of body_from_joint
-    turn_index: np.ndarray  # (N, 3) place in q of each turn; D for none
-    turn_slope: np.ndarray  # (N, 3)
+    turn_index: np.ndarray  # (N, 3) place in q of each turn
+    turn_slope: np.ndarray  # (N, 3), 0 for none
     turn_k: np.ndarray  # (N, 3, 3, 3) cross-product matrix of each turn's axis
     turn_k2: np.ndarray  # (N, 3, 3, 3) its square
 
@@ -67,32 +71,51 @@ def rig_of(model) -> Rig:
 
 def frames_of(rig: Rig, q: np.ndarray) -> np.ndarray:
     """world_from_body (N, 4, 4) of one pose q (D,)."""
-    angle = np.append(q, 0.0)[rig.turn_index] * rig.turn_slope
+    local = _parent_from_body(rig, q, slice(None))
+    local[0, :3, 3] += q[3:6]  # the pelvis slides along the axes of the world
+    world = np.empty_like(local)
+    frames, steps = list(world), list(local)  # views: indexing costs as much as the product
+    world[0] = local[0]
+    for child, parent in _CHILDREN:
+        np.dot(frames[parent], steps[child], out=frames[child])
+    return world
+
+
+def frame_along(rig: Rig, q: np.ndarray, frames: np.ndarray, bodies: tuple[int, ...]) -> np.ndarray:
+    """world_from_body (4, 4) of the last of some bodies (rows), each the parent of the next, in pose q (D,).
+
+    Args:
+        frames: (N, 4, 4) of a pose that differs from q in the joints of these bodies and beyond at most.
+    """
+    frame = frames[PARENTS[bodies[0]]]
+    for step in _parent_from_body(rig, q, list(bodies)):
+        frame = frame @ step
+    return frame
+
+
+def _parent_from_body(rig: Rig, q: np.ndarray, rows: slice | list[int]) -> np.ndarray:
+    """(n, 4, 4) of some bodies; that of the pelvis is turned alone."""
+    angle = q[rig.turn_index[rows]] * rig.turn_slope[rows]
     s, c = np.sin(angle)[..., None, None], (1.0 - np.cos(angle))[..., None, None]
-    r = np.eye(3) + s * rig.turn_k + c * rig.turn_k2
-    joint = np.zeros((len(BODIES), 4, 4))
+    r = _EYE + s * rig.turn_k[rows] + c * rig.turn_k2[rows]
+    joint = np.zeros((len(r), 4, 4))
     joint[:, :3, :3] = r[:, 0] @ r[:, 1] @ r[:, 2]
     joint[:, 3, 3] = 1.0
-    joint[0, :3, 3] = q[3:6]
-    local = rig.joint_rot @ joint @ rig.child_rot
-    world = np.empty_like(local)
-    world[0] = local[0]
-    for child in range(1, len(BODIES)):
-        np.dot(world[PARENTS[child]], local[child], out=world[child])
-    return world
+    return rig.joint_rot[rows] @ joint @ rig.child_rot[rows]
 
 
 def pelvis_of(q: np.ndarray) -> np.ndarray:
     """world_from_pelvis (4, 4)."""
-    (ca, cb, cc), (sa, sb, sc) = np.cos(q[:3]), np.sin(q[:3])
-    m = np.eye(4)
-    m[:3, :3] = (
-        np.array([[ca, -sa, 0], [sa, ca, 0], [0, 0, 1]])
-        @ np.array([[1, 0, 0], [0, cb, -sb], [0, sb, cb]])
-        @ np.array([[cc, 0, sc], [0, 1, 0], [-sc, 0, cc]])
+    tilt, lean, turn, x, y, z = q[:6].tolist()
+    ca, cb, cc, sa, sb, sc = cos(tilt), cos(lean), cos(turn), sin(tilt), sin(lean), sin(turn)
+    return np.array(  # about z, then x, then y
+        [
+            [ca * cc - sa * sb * sc, -sa * cb, ca * sc + sa * sb * cc, x],
+            [sa * cc + ca * sb * sc, ca * cb, sa * sc - ca * sb * cc, y],
+            [-cb * sc, sb, cb * cc, z],
+            [0.0, 0.0, 0.0, 1.0],
+        ]
     )
-    m[:3, 3] = q[3:6]
-    return m
 
 
 def mass_centre(rig: Rig, world: np.ndarray) -> np.ndarray:
@@ -106,7 +129,7 @@ def _build(model) -> Rig:
         raise ModelError("Activities pose the default skeleton only; this model has other coordinates.")
     geometry = model.geometry
     index = {name: i for i, name in enumerate(COORDINATES)}
-    turn_index = np.full((len(BODIES), 3), len(COORDINATES))
+    turn_index = np.zeros((len(BODIES), 3), dtype=np.intp)
     slope, axis = np.zeros((len(BODIES), 3)), np.zeros((len(BODIES), 3, 3))
     for row, joint in enumerate(JOINTS):
         for j, turn in enumerate(joint.turns):
@@ -121,6 +144,7 @@ def _build(model) -> Rig:
         index=index,
         rows={name: i for i, name in enumerate(BODIES)},
         hard=np.asarray(model.hard, dtype=float),
+        bounds=tuple((float(low), float(high)) for low, high in model.hard),
         typical=np.asarray(model.typical, dtype=float),
         legs=legs,
         arms={s: arm_geometry(geometry, BODIES, s) for s in "rl"},
