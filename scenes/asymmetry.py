@@ -6,7 +6,7 @@ those of the unequal body. Legs are left equally long.
 
 import csv
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 import numpy as np
@@ -88,7 +88,7 @@ def make_uneven(
             factor = np.exp(sign * getattr(uneven, limb)) - 1.0
             start = bone_heads[asset.bone(f"{bones[0]}.{suffix}")]
             end = bone_heads[asset.bone(f"{_ENDS[limb]}.{suffix}")]
-            share = _weight(asset, [f"{bone}.{suffix}" for bone in bones])
+            share = _weight(asset, tuple(f"{bone}.{suffix}" for bone in bones))
             near = np.flatnonzero(share)
             along = (end - start) / np.linalg.norm(end - start)
             offset = vertices[near] - start
@@ -97,7 +97,7 @@ def make_uneven(
     for sign, suffix in ((0.5, "R"), (-0.5, "L")):
         arm = [name for name in asset.bone_names if name.endswith(f".{suffix}") and name.startswith(_ARM)]
         ramp = np.clip(np.abs(vertices[:, 2]) / _MIDLINE, 0.0, 1.0)
-        moved[:, 1] += sign * uneven.shoulder * ramp * _weight(asset, arm)
+        moved[:, 1] += sign * uneven.shoulder * ramp * _weight(asset, tuple(arm))
         rows = [asset.bone(name) for name in arm if not name.startswith("clavicle")]
         heads[rows, 1] += sign * uneven.shoulder
     if uneven.face:
@@ -108,6 +108,7 @@ def make_uneven(
 _ARM = ("clavicle", "shoulder01", "upperarm", "lowerarm", "wrist", "finger", "metacarpal")
 
 
-def _weight(asset: BodyAsset, bones: list[str]) -> np.ndarray:
+@lru_cache(maxsize=20)  # ten sets of bones, the same for everybody
+def _weight(asset: BodyAsset, bones: tuple[str, ...]) -> np.ndarray:
     """(V,) how much of each vertex follows the given bones."""
     return np.asarray(asset.weights[:, [asset.bone(name) for name in bones]].sum(1)).ravel()

@@ -161,7 +161,8 @@ def shape_coefficients(asset: BodyAsset, phenotype: Phenotype) -> np.ndarray:
     values += [_peak_weights(getattr(phenotype, name), peaks, name == "weight") for name, peaks in _PEAKS.items()]
     row = np.concatenate(values)  # (26,)
     raw = np.prod(np.where(asset.shape_mask > 0, row, 1.0), axis=1)  # (P,)
-    return raw @ asset.shape_projection
+    some = np.flatnonzero(raw)  # a person lies between a few of the raw shapes
+    return raw[some] @ asset.shape_projection[some]
 
 
 def stature(rest_vertices: np.ndarray) -> float:

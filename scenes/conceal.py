@@ -3,6 +3,8 @@
 Everything happens at rest, once per subject; skinning carries the result.
 """
 
+from functools import cached_property
+
 import numpy as np
 import scipy.sparse
 from scipy.spatial import cKDTree
@@ -18,49 +20,88 @@ SHOE_RIM = 0.018  # m, the same for shoes, which nobody looks into but which ben
 RIM_KEPT = 0.015  # m from the edge within which skin is kept even where the item asks to hide it
 
 
-def open_edges(faces: np.ndarray) -> np.ndarray:
-    """Vertices on the border of a surface (edges that only one face uses)."""
-    edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1).astype(np.int64)
-    keys, count = np.unique(edges[:, 0] * (faces.max() + 1) + edges[:, 1], return_counts=True)
-    single = keys[count == 1]
-    return np.unique(np.concatenate([single // (faces.max() + 1), single % (faces.max() + 1)]))
+RIM_SEEN = 0.04  # m, how far from an open edge its distance is told
 
 
-def surface_points(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Vertices, edge midpoints and face centres: a sample of the surface dense enough for nearest-point questions."""
-    corners = vertices[faces]
-    middles = 0.5 * (corners + corners[:, [1, 2, 0]])
-    return np.concatenate([vertices, middles.reshape(-1, 3), corners.mean(1)])
+class Surface:
+    """A garment of which nearest-point questions are asked.
+
+    Attributes:
+        vertices: (V, 3) m; faces: (F, 3), outside counter-clockwise.
+    """
+
+    def __init__(self, vertices: np.ndarray, faces: np.ndarray) -> None:
+        self.vertices, self.faces = vertices, faces
+
+    @cached_property
+    def _edges(self) -> tuple[np.ndarray, np.ndarray]:
+        """(E, 2) vertices of each edge, and how many faces use it."""
+        sides = np.sort(self.faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2).astype(np.int64), axis=1)
+        span = int(self.faces.max()) + 1
+        keys, count = np.unique(sides[:, 0] * span + sides[:, 1], return_counts=True)
+        return np.stack(np.divmod(keys, span), 1), count
+
+    @cached_property
+    def open_edges(self) -> np.ndarray:
+        """Vertices on the border of the surface (edges that only one face uses)."""
+        edges, count = self._edges
+        return np.unique(edges[count == 1])
+
+    def _summed(self, values: np.ndarray) -> np.ndarray:
+        """(V, C) values of the vertices -> (S, C) their sums at vertices (one each), edges (two) and faces (three)."""
+        edges, _ = self._edges
+        return np.concatenate([values, values[edges].sum(1), values[self.faces].sum(1)])
+
+    @cached_property
+    def samples(self) -> np.ndarray:
+        """(S, 3) vertices, edge midpoints and face centres: dense enough for nearest-point questions."""
+        corners = np.repeat([1.0, 2.0, 3.0], [len(self.vertices), len(self._edges[0]), len(self.faces)])
+        return self._summed(self.vertices) / corners[:, None]
+
+    @cached_property
+    def tree(self) -> cKDTree:
+        """Of the samples."""
+        # Few questions are asked of each garment, so what takes the least time to grow answers soonest.
+        return cKDTree(self.samples, balanced_tree=False, compact_nodes=False)
+
+    @cached_property
+    def normals(self) -> np.ndarray:
+        """(S, 3) unit normals of the samples."""
+        normals = self._summed(vertex_normals(self.vertices, self.faces))
+        return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+
+    def from_rim(self, points: np.ndarray) -> np.ndarray:
+        """(N,) distance of (N, 3) points to the open edge, m; +inf further off than RIM_SEEN or where there is none."""
+        return self._rim.query(points, distance_upper_bound=RIM_SEEN)[0]
+
+    @cached_property
+    def _rim(self) -> cKDTree:
+        return cKDTree(self.vertices[self.open_edges], balanced_tree=False, compact_nodes=False)
 
 
 def cover(
-    points: np.ndarray, normals: np.ndarray, garment: np.ndarray, faces: np.ndarray, reach: float = COVER_REACH
+    points: np.ndarray, normals: np.ndarray, garment: Surface, reach: float = COVER_REACH
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How a garment lies over skin.
 
     Args:
         points: (N, 3) skin vertices, m; normals: (N, 3) unit.
-        garment: (V, 3) m; faces: (F, 3).
         reach: cloth further off than this does not count, m.
 
     Returns:
         gap (N,): cloth above the skin along its normal, m, negative where skin pierces; +inf where not covered.
         covered (N,) bool.
-        from_rim (N,): distance to the garment's open edge, m; large where it has none.
+        from_rim (N,): distance to the garment's open edge, m; +inf far from it and where not covered.
     """
-    samples = surface_points(garment, faces)
-    distance, nearest = cKDTree(samples).query(points, distance_upper_bound=reach)
-    found = np.isfinite(distance)
-    away = np.zeros_like(points)
-    away[found] = samples[nearest[found]] - points[found]
-    height = np.einsum("nc,nc->n", away, normals)
-    sideways = np.sqrt(np.maximum(distance**2 - height**2, 0.0), where=found, out=np.full(len(points), np.inf))
-    covered = found & (sideways < np.maximum(0.014, 0.8 * np.abs(height))) & (height > -DEEPEST)
-    rim = open_edges(faces)
-    from_rim = np.full(len(points), 1.0)
-    if len(rim):
-        from_rim = cKDTree(garment[rim]).query(points)[0]
-    return np.where(covered, height, np.inf), covered, from_rim
+    distance, nearest = garment.tree.query(points, distance_upper_bound=reach)
+    found = np.flatnonzero(np.isfinite(distance))
+    height = np.einsum("nc,nc->n", garment.samples[nearest[found]] - points[found], normals[found])
+    sideways = np.sqrt(np.maximum(distance[found] ** 2 - height**2, 0.0))
+    over = (sideways < np.maximum(0.014, 0.8 * np.abs(height))) & (height > -DEEPEST)
+    under, height = found[over], height[over]
+    gap, from_rim = np.full((2, len(points)), np.inf)
+    gap[under], from_rim[under] = height, garment.from_rim(points[under])
+    return gap, np.isfinite(gap), from_rim
 
 
 def push_in(
@@ -82,37 +123,27 @@ def push_in(
     return points - spread[:, None] * normals
 
 
-def tuck(points: np.ndarray, garment: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def tuck(points: np.ndarray, garment: Surface) -> tuple[np.ndarray, np.ndarray]:
     """Move an inner item's vertices to the inside of a garment worn over it.
 
     Told by the garment's own normals, since an inner item has linings and collars whose normals point anywhere.
 
-    Args:
-        points: (N, 3) m; garment: (V, 3) m; faces: (F, 3), outside counter-clockwise.
-
     Returns:
         moved points (N, 3), and (N,) bool: lies under the garment, well away from its edge.
     """
-    samples = surface_points(garment, faces)
-    normals = vertex_normals(garment, faces)
-    corners = normals[faces]
-    normals = np.concatenate([normals, (corners + corners[:, [1, 2, 0]]).reshape(-1, 3), corners.sum(1)])
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    rim = open_edges(faces)
-    from_rim = cKDTree(garment[rim]).query(samples)[0] if len(rim) else np.full(len(samples), 1.0)
-    tree = cKDTree(samples)
     moved = points.copy()
     below = np.zeros(len(points), bool)
     for _ in range(2):  # moving in changes which cloth is nearest
-        distance, nearest = tree.query(moved, distance_upper_bound=0.035)
-        found = np.isfinite(distance)
-        away, outward = moved[found] - samples[nearest[found]], normals[nearest[found]]
+        distance, nearest = garment.tree.query(moved, distance_upper_bound=0.035)
+        found = np.flatnonzero(np.isfinite(distance))
+        cloth, outward = garment.samples[nearest[found]], garment.normals[nearest[found]]
+        away = moved[found] - cloth
         height = np.einsum("nc,nc->n", away, outward)
         sideways = np.linalg.norm(away - height[:, None] * outward, axis=1)
         beside = sideways < np.maximum(0.008, 0.5 * np.abs(height))
         need = np.where(beside, np.clip(height + MARGIN, 0.0, 0.035), 0.0)
         # Cloth has faces of a few centimetres. What hangs out below a hem has its nearest cloth on the hem.
         here = sideways < np.maximum(0.020, 0.8 * np.abs(height))
-        below[found] |= here & (from_rim[nearest[found]] > RIM_KEPT)
+        below[found[here]] |= garment.from_rim(cloth[here]) > RIM_KEPT
         moved[found] -= need[:, None] * outward
     return moved, below

@@ -10,7 +10,7 @@ from scenes.atlas import ATLAS_SIZE, BodyAtlas, Piece
 from scenes.backpack import backpack_layer
 from scenes.catalogue import Catalogue
 from scenes.cloth import cloth_material, skin_material
-from scenes.conceal import COVER_REACH, RIM, RIM_KEPT, SHOE_RIM, SKIRT_REACH, cover, push_in, tuck
+from scenes.conceal import COVER_REACH, RIM, RIM_KEPT, SHOE_RIM, SKIRT_REACH, Surface, cover, push_in, tuck
 from scenes.cuts import BOTTOMS, HEADWEAR, SKIRTS, SOCKS, TOPS, find_marks
 from scenes.fabric import ARM, TRUNK
 from scenes.head import darker, head_layers
@@ -47,17 +47,17 @@ def dress(
     shapes = {item.name: fit(item, rest) for item in worn}
     deleted = np.zeros(BASE_VERTICES, bool)
     layers: list[Layer] = []
-    outer: list[tuple[np.ndarray, np.ndarray, float, float]] = []
+    outer: list[tuple[Surface, float, float]] = []
     for item in worn:
         shape = shapes[item.name]
         below = np.zeros(len(shape), bool)
-        for garment, faces, _, _ in outer:
-            shape, here = tuck(shape, garment, faces)
+        for garment, _, _ in outer:
+            shape, here = tuck(shape, garment)
             below |= here
         layers.append(item_layer(item, shape, transfer_weights(item, weights), below, _cloth(catalogue, item, spec)))
         reach = SKIRT_REACH if "skirt" in catalogue.covers(item.name) else COVER_REACH
         rim = SHOE_RIM if item.category == "shoes" else RIM
-        outer.append((shape, item.render_to_welded[item.faces], reach, rim))
+        outer.append((Surface(shape, item.render_to_welded[item.faces]), reach, rim))
         deleted |= item.delete
     hide, points, outer_skin = _conceal_skin(rest[:SKIN_VERTICES], normals, atlas, outer, deleted[:SKIN_VERTICES])
     points, soft = press(points, outer_skin, atlas, spec.pieces)
@@ -121,8 +121,7 @@ def _inside(shoe: Layer, trousers: Layer) -> Layer:
     """A shoe whose shaft is moved inside trouser legs."""
     if trousers.vertices[:, 1].min() > shoe.vertices[:, 1].max():
         return shoe
-    faces = trousers.smooth_faces
-    moved, below = tuck(shoe.vertices, trousers.vertices, faces)
+    moved, below = tuck(shoe.vertices, Surface(trousers.vertices, trousers.smooth_faces))
     hidden = below[shoe.render_to_welded[shoe.faces]].all(1)
     return replace(shoe, vertices=moved, faces=shoe.faces[~hidden])
 
@@ -142,16 +141,16 @@ def _conceal_skin(skin, normals, atlas: BodyAtlas, garments, deleted) -> tuple[n
     inner = np.zeros(len(skin), bool)
     edge = np.zeros(len(skin), bool)
     points, raised = skin.copy(), np.zeros(len(skin))
-    for shape, faces, reach, rim in garments:
-        near = _near(skin, shape, reach)
-        gap = np.full(len(skin), np.inf)
+    for garment, reach, rim in garments:
+        asked = near = _near(skin, garment.vertices, reach)
+        gap, from_rim = np.full((2, len(skin)), np.inf)
         covered = np.zeros(len(skin), bool)
-        from_rim = np.full(len(skin), 1.0)
         for _ in range(2):  # moving in changes which cloth is nearest
-            gap[near], covered[near], from_rim[near] = cover(points[near], normals[near], shape, faces, reach)
-            points = push_in(points, normals, atlas.neighbours, gap, from_rim)
+            gap[asked], covered[asked], from_rim[asked] = cover(points[asked], normals[asked], garment, reach)
+            pushed = push_in(points, normals, atlas.neighbours, gap, from_rim)
+            asked, points = near & (pushed != points).any(1), pushed
         inner |= covered & (from_rim > rim)
-        above = np.where(np.isfinite(gap), gap - np.einsum("nc,nc->n", skin - points, normals), 0.0)
+        above = np.where(covered, gap - np.einsum("nc,nc->n", skin - points, normals), 0.0)
         raised = np.maximum(raised, np.clip(above, 0.0, COVER_REACH))
         edge |= covered & (from_rim < RIM_KEPT)
     return inner | (deleted & ~edge), points, skin + raised[:, None] * normals

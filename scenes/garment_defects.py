@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial import cKDTree
 
-from scenes.conceal import open_edges, surface_points
+from scenes.conceal import Surface
 from scenes.layers import vertex_normals
 from scenes.person import Person, mesh_parts
 from scenes.renderer import Camera, Light, Renderer, Scene
@@ -43,10 +43,10 @@ def under_cloth(person: Person) -> np.ndarray:
         if layer.kind not in GARMENTS:
             continue
         faces = layer.render_to_welded[layer.faces].astype(np.int64)
-        samples = surface_points(layer.vertices, faces)
+        samples = _surface_points(layer.vertices, faces)
         solid = _solid(layer, faces)
         # Where alpha cuts the hem, the edge is that of the solid samples.
-        rim = np.concatenate([layer.vertices[open_edges(faces)], samples[~solid]])
+        rim = np.concatenate([layer.vertices[Surface(layer.vertices, faces).open_edges], samples[~solid]])
         samples = samples[solid]
         distance, nearest = cKDTree(samples).query(person.vertices, distance_upper_bound=REACH)
         found = np.isfinite(distance)
@@ -65,8 +65,15 @@ def under_cloth(person: Person) -> np.ndarray:
     return covered
 
 
+def _surface_points(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Vertices, then for each face its edges' midpoints, then the face centres."""
+    corners = vertices[faces]
+    middles = 0.5 * (corners + corners[:, [1, 2, 0]])
+    return np.concatenate([vertices, middles.reshape(-1, 3), corners.mean(1)])
+
+
 def _solid(layer, faces: np.ndarray) -> np.ndarray:
-    """Which of `surface_points` the texture's alpha leaves standing."""
+    """Which of `_surface_points` the texture's alpha leaves standing."""
     count = len(layer.vertices) + 4 * len(faces)
     picture = layer.material.texture
     if not layer.material.cutout or picture is None or picture.shape[2] < 4:

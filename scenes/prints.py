@@ -38,16 +38,21 @@ class Pattern:
 
 def paint_cloth(color: Rgb, pattern: Pattern, where: Coordinates, marks: Marks) -> np.ndarray:
     """(N, 3) float32 sRGB in [0, 1] of a cloth of one colour with a pattern, its threads and its folds."""
-    base = np.asarray(color, np.float32)
-    colors = np.broadcast_to(base, (len(where.along), 3)).copy()
-    if pattern.kind != "plain":
-        colors = _MAKERS[pattern.kind](colors, pattern, where, marks)
     relief = weave(where, pattern.fabric) * shading(where, pattern.seed, pattern.folds)
-    return np.clip(colors * relief[:, None], 0.0, 1.0)
+    base = np.asarray(color, np.float32)
+    if pattern.kind == "plain":
+        colors = np.multiply.outer(relief, base)
+    else:
+        colors = _MAKERS[pattern.kind](np.broadcast_to(base, (len(relief), 3)), pattern, where, marks)
+        colors *= relief[:, None]
+    return np.clip(colors, 0.0, 1.0, out=colors)
 
 
 def _mix(colors: np.ndarray, other: Rgb, share: np.ndarray) -> np.ndarray:
-    return colors + share[:, None].astype(np.float32) * (np.asarray(other, np.float32) - colors)
+    mixed = np.asarray(other, np.float32) - colors
+    mixed *= share.astype(np.float32, copy=False)[:, None]
+    mixed += colors
+    return mixed
 
 
 def _wave(place: np.ndarray, period: float, duty: float = 0.5, edge: float = 0.002) -> np.ndarray:

@@ -4,6 +4,9 @@ A tone is a point on the line that human skin follows in CIELAB: lightness is dr
 picture of the packs keeps its detail and takes the drawn tone as its mean.
 """
 
+from functools import cache
+
+import cv2
 import numpy as np
 
 Rgb = tuple[float, float, float]
@@ -82,12 +85,22 @@ def toned(picture: np.ndarray, mean: Rgb, wanted: Rgb) -> np.ndarray:
     target = to_linear(np.asarray(wanted))
     gain = target / np.maximum(to_linear(np.asarray(mean)), 1e-4)
     level = to_linear(np.arange(256) / 255.0)
-    table = (level[:, None] * gain).astype(np.float32)
-    colors = np.stack([table[:, c][picture[..., c]] for c in range(3)], 2)
-    luma = colors @ np.array([0.2126, 0.7152, 0.0722], np.float32)
-    own = target / max(float(target @ [0.2126, 0.7152, 0.0722]), 1e-4)
-    colors += _OWN_HUE * (luma[..., None] * own.astype(np.float32) - colors)
-    bright = colors > 0.7  # highlights do not burn out
-    colors[bright] = 0.7 + 0.3 * np.tanh((colors[bright] - 0.7) / 0.3)
-    back = np.round(255.0 * to_srgb(np.arange(4096) / 4095.0)).astype(np.uint8)
-    return back[np.clip(colors * 4095.0 + 0.5, 0, 4095).astype(np.int16)]
+    colors = cv2.LUT(picture, (level[:, None] * gain)[None].astype(np.float32))
+    own = target / max(float(target @ _LUMA), 1e-4)
+    mix = (1.0 - _OWN_HUE) * np.eye(3) + _OWN_HUE * np.outer(own, _LUMA)
+    steps = cv2.transform(colors, mix * (_STEPS - 1)) + np.float32(0.5)
+    np.minimum(steps, len(_back()) - 1, out=steps)
+    return _back()[steps.astype(np.uint16)]
+
+
+_LUMA = np.array([0.2126, 0.7152, 0.0722])
+_STEPS = 4096
+"""Levels of linear light from black to white that a tone is rounded to."""
+
+
+@cache
+def _back() -> np.ndarray:
+    """(2 _STEPS,) uint8 sRGB of linear light, by level; highlights do not burn out."""
+    light = np.arange(2 * _STEPS) / (_STEPS - 1)
+    soft = np.where(light > 0.7, 0.7 + 0.3 * np.tanh((light - 0.7) / 0.3), light)
+    return np.round(255.0 * to_srgb(soft)).astype(np.uint8)

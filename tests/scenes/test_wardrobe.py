@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from biomech.errors import AssetError
 from scenes.atlas import BOTTOMS, TOPS, Piece
 from scenes.catalogue import Catalogue, whitelist
-from scenes.conceal import MARGIN, cover, open_edges, push_in, tuck
+from scenes.conceal import MARGIN, Surface, cover, push_in, tuck
 from scenes.dress import dress
 from scenes.items import fit, transfer_weights
 from scenes.layers import KINDS, SKIN_VERTICES, vertex_normals
@@ -182,7 +182,7 @@ def test_no_skin_through_cloth_at_rest(full, subject, woman, name):
     def pierced(layer):
         shown = np.unique(layer.render_to_welded[layer.faces])
         normals = vertex_normals(layer.vertices, layer.smooth_faces)
-        gap, covered, rim = cover(layer.vertices[shown], normals[shown], cloth.vertices, cloth.smooth_faces)
+        gap, covered, rim = cover(layer.vertices[shown], normals[shown], Surface(cloth.vertices, cloth.smooth_faces))
         return int((covered & (gap < -0.002) & (rim > 0.005)).sum())
 
     if name in ("female_casualsuit01", "female_casualsuit02", "female_sportsuit01"):
@@ -198,7 +198,7 @@ def test_shoes_and_socks_do_not_come_through_trousers(full, subject, shoes):
     cloth = next(layer for layer in layers if layer.kind == "cloth")
 
     def outside(points):
-        moved, _ = tuck(points, cloth.vertices, cloth.smooth_faces)
+        moved, _ = tuck(points, Surface(cloth.vertices, cloth.smooth_faces))
         return (np.linalg.norm(moved - points, axis=1) > MARGIN + 0.002).mean()
 
     assert outside(fit(full.item(shoes), subject.vertices)) > 0.01  # without care they do
@@ -221,7 +221,7 @@ def test_skin_above_cloth_is_pushed_below_it():
     skin, faces = _grid(21, 0.0)
     cloth, cloth_faces = _grid(21, -0.004)
     normals = np.tile([0.0, 1.0, 0.0], (len(skin), 1))
-    gap, covered, rim = cover(skin, normals, cloth, cloth_faces)
+    gap, covered, rim = cover(skin, normals, Surface(cloth, cloth_faces))
     assert covered.all() and np.allclose(gap, -0.004)
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     neighbours = scipy.sparse.csr_matrix((np.ones(len(edges)), edges.T), shape=(len(skin),) * 2)
@@ -232,8 +232,8 @@ def test_skin_above_cloth_is_pushed_below_it():
 
 
 def test_open_edges_are_the_rim():
-    _, faces = _grid(5, 0.0)
-    assert set(open_edges(faces).tolist()) == {i for i in range(25) if i % 5 in (0, 4) or i // 5 in (0, 4)}
+    flat = Surface(*_grid(5, 0.0))
+    assert set(flat.open_edges.tolist()) == {i for i in range(25) if i % 5 in (0, 4) or i // 5 in (0, 4)}
 
 
 def test_rasterise_interpolates_and_marks_what_is_covered():
@@ -295,7 +295,7 @@ def test_tuck_moves_what_is_outside_to_the_inside():
     cloth, faces = _grid(21, 0.0)
     outside = np.array([[0.1, 0.01, 0.1], [0.1, -0.02, 0.1], [0.1, 0.2, 0.1]])
     up = np.sign(vertex_normals(cloth, faces)[0, 1])
-    moved, below = tuck(outside * [1, up, 1], cloth, faces)
+    moved, below = tuck(outside * [1, up, 1], Surface(cloth, faces))
     np.testing.assert_allclose(moved[:, 1] * up, [-MARGIN, -0.02, 0.2], atol=1e-9)
     assert below.tolist() == [True, True, False]
 
