@@ -26,6 +26,7 @@ sys.path.insert(0, str(SUPPORT))
 
 import fault_lab as lab_module  # noqa: E402 - it lies with the tests, which do the same harm to stand-ins
 from fault_lab import Broken, Lab  # noqa: E402
+from moves import killed_before_moves, watch_moves  # noqa: E402
 
 POSES = 16
 FAKETIME = ("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "/usr/lib/faketime/libfaketime.so.1")
@@ -45,8 +46,10 @@ def arm() -> None:
             flag.touch()
             from OpenGL import EGL
 
-            self._platform.make_uncurrent()
-            EGL.eglDestroyContext(self._platform._egl_display, self._platform._egl_context)
+            display = self._platform._egl_display
+            # a context that is current would live on until another takes its place
+            EGL.eglMakeCurrent(display, EGL.EGL_NO_SURFACE, EGL.EGL_NO_SURFACE, EGL.EGL_NO_CONTEXT)
+            EGL.eglDestroyContext(display, self._platform._egl_context)
         return draw(self, scene)
 
     setattr(Offscreen, "draw", losing)  # noqa: B010
@@ -64,10 +67,11 @@ def render(out: Path) -> int:
     from synthgen.config import load_config
     from synthgen.render import render_dataset
 
+    workers = 0 if watch_moves() else 2  # a process that works alone makes every move itself
     settings = ["width=96", "height=64", "poses_per_subject=4", "shard_size=4", f"poses={POSES}", "assets=minimal"]
     try:
         with one_sentence(False, out):
-            render_dataset(load_config(None, settings), out, workers=2)
+            render_dataset(load_config(None, settings), out, workers)
     except KeyboardInterrupt:
         print("stopped; run the same command again to go on", file=sys.stderr)
         return 130
@@ -198,6 +202,7 @@ FAULTS: dict[str, Trial] = {
     "SIGTERM to the parent": lambda lab, rng, tries: lab_module.killed_parent(
         lab, rng, max(1, tries // 5), signal.SIGTERM
     ),
+    "kill -9 before a file is moved into place": killed_before_moves,
     "the disk fills": disk_fills,
     "the disk turns read-only": read_only,
     "a file of a finished shard is damaged": damage,

@@ -20,7 +20,6 @@ from synthgen.executors import run_shards
 from synthgen.executors.job import Job, Options
 from synthgen.folder import DATASET, PLAN, refuse_difference
 from synthgen.journal import Journal
-from synthgen.pool import default_workers
 from synthgen.render import (
     CONFIG,
     RUN,
@@ -30,6 +29,7 @@ from synthgen.render import (
     plain_counts,
     refuse_altered_assets,
     terminated_is_interrupted,
+    worked,
     write_record,
     write_run,
 )
@@ -81,14 +81,10 @@ def render_url(
             root=job.place,
             digest=digest,
             counts=plain_counts(merged),
-            rendered=stats.samples,
             reused=config.poses - waiting,
             seconds=time.perf_counter() - begin,
-            per_second=stats.samples / rendering if stats.samples else 0.0,
-            workers=default_workers() if workers is None else workers,
             bytes=labels + sum(pictures),
-            memory={w: (stats.early_memory[w], peak) for w, peak in sorted(stats.peak_memory.items())},
-            timings={k: stats.timings[k] / stats.samples for k in sorted(stats.timings)},
+            **worked(stats, rendering, workers),
         )
         write_run(work, summary)
         store.put(RUN, (work / RUN).read_bytes())

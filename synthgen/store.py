@@ -8,15 +8,13 @@ import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from biomech.errors import ConfigError, DatasetError
-from synthgen.config import Config
 from synthgen.folder import DATASET, PLAN
-from synthgen.sample_types import Sample
-from synthgen.shards import MANIFEST, SHARDS, Shard, is_finished, shard_folder, write_atomic, write_shard
+from synthgen.shards import MANIFEST, SHARDS, Shard, is_finished, shard_folder, write_atomic
 
 # These show an object whole or not at all; elsewhere a manifest is written under another name and moved.
 WHOLE = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "memory"}
@@ -40,15 +38,8 @@ class Store(Protocol):
     def settled(self, shard: Shard) -> bool:
         """Whether nobody waits for the shard: it or the dataset is finished, or the place was started over."""
 
-    def write_shard(
-        self,
-        config: Config,
-        shard: Shard,
-        make: Callable[[int], Sample],
-        subject_osim: Callable[[int], str] | None,
-        on_sample: Callable[[dict[str, float]], None] | None,
-    ) -> None:
-        """See `synthgen.shards.write_shard`."""
+    def place_for(self, shard: Shard) -> contextlib.AbstractContextManager[Path]:
+        """A folder for `synthgen.shards.write_shard`; what it writes is in the store once the block is left."""
 
 
 def is_url(place: str | Path) -> bool:
@@ -82,15 +73,8 @@ class Folder:
     def settled(self, shard: Shard) -> bool:
         return is_finished(self.root, shard) or not (self.root / SHARDS / PLAN).is_file()
 
-    def write_shard(
-        self,
-        config: Config,
-        shard: Shard,
-        make: Callable[[int], Sample],
-        subject_osim: Callable[[int], str] | None,
-        on_sample: Callable[[dict[str, float]], None] | None,
-    ) -> None:
-        write_shard(self.root, config, shard, make, subject_osim, on_sample)
+    def place_for(self, shard: Shard) -> contextlib.AbstractContextManager[Path]:
+        return contextlib.nullcontext(self.root)
 
 
 class Bucket:
@@ -165,17 +149,11 @@ class Bucket:
             return True
         return not self.fs.exists(self.path(f"{SHARDS}/{PLAN}"))
 
-    def write_shard(
-        self,
-        config: Config,
-        shard: Shard,
-        make: Callable[[int], Sample],
-        subject_osim: Callable[[int], str] | None,
-        on_sample: Callable[[dict[str, float]], None] | None,
-    ) -> None:
+    @contextlib.contextmanager
+    def place_for(self, shard: Shard) -> Iterator[Path]:
         scratch = Path(tempfile.mkdtemp(prefix="synthgen-"))
         try:
-            write_shard(scratch, config, shard, make, subject_osim, on_sample)
+            yield scratch
             own = shard_folder(scratch, shard).relative_to(scratch).as_posix()
             data = (scratch / own / MANIFEST).read_bytes()
             self.upload(scratch, json.loads(data)["files"])

@@ -113,8 +113,10 @@ class _reading:
         pass
 
     def __exit__(self, kind: type | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, (ValueError, KeyError, TypeError, IndexError, RecursionError, FileNotFoundError)):
-            what = "it is missing" if isinstance(error, FileNotFoundError) else error
+        damaged = isinstance(error, OSError) and error.errno is None  # so Arrow says it; a disk's failures are numbered
+        wrong = (ValueError, KeyError, TypeError, IndexError, RecursionError, FileNotFoundError)
+        if damaged or isinstance(error, wrong):
+            what = "it is missing" if isinstance(error, FileNotFoundError) else " ".join(str(error).split())
             raise DatasetError(f"{self.path} cannot be read ({what}); see 'synthgen validate'") from None
 
 

@@ -1,14 +1,14 @@
 """Who runs the workers: this machine's processes, Ray actors, dask workers or Slurm arrays.
 
-Every executor is a module with one function `run` (see `synthgen.executors.job.Run`). All write the same shards of the
-same plan, so which one ran never changes a byte.
+Every executor is a module with one function `run(order)` (see `synthgen.executors.job.Order`). All write the same
+shards of the same plan, so which one ran never changes a byte.
 """
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from biomech.errors import ConfigError
-from synthgen.executors.job import Job, Options, Run
+from synthgen.executors.job import Job, Options, Order, Run
 from synthgen.journal import Journal
 from synthgen.pool import PoolStats
 from synthgen.shards import Shard
@@ -51,10 +51,11 @@ def run_shards(
     tell: Callable[[int], object],
     options: Options,
 ) -> PoolStats:
-    """Run `shards` on the engine called `name` and have the journal know how it ended; see `job.Run`."""
+    """Run `shards` on the engine called `name` and have the journal know how it ended; see `job.Order`."""
     how = "stopped"
     try:
-        stats = executor_named(name)(job, shards, workers, journal, tell, options) if shards else PoolStats()
+        order = Order(job, shards, workers, journal, tell, options)
+        stats = executor_named(name)(order) if shards else PoolStats()
         how = "every shard is finished"
         return stats
     except Exception as error:

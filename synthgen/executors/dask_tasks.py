@@ -1,17 +1,17 @@
 """dask.distributed: one task per shard, as many at once as the cluster has threads; it moves a lost worker's tasks."""
 
+import contextlib
 import itertools
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from distributed import Client, LocalCluster, wait
 
 from biomech.errors import ConfigError
-from synthgen.executors.job import Job, Options, Outcome, Watcher, Writer
+from synthgen.executors.job import Job, Order, Outcome, Writer
 from synthgen.executors.ledger import Ledger
 from synthgen.pool import PoolStats, default_workers
 from synthgen.shards import Shard
@@ -19,6 +19,7 @@ from synthgen.worker import ONE_THREAD
 
 WAKE = 1.0  # s between looks when nothing comes back
 PATIENCE = "20s"  # for the scheduler to answer
+PARTING = 10.0  # s for workers that still make a picture to close their assets
 
 # One writer per process, on one thread of its own: a graphics context belongs to the thread that made it, and a dask
 # worker may have several.
@@ -40,47 +41,60 @@ def _write(key: str, job: Job, shard: Shard) -> Outcome:
     return _kept[key].write(shard)
 
 
-def run(
-    job: Job,
-    shards: Sequence[Shard],
-    workers: int | None,
-    watcher: Watcher,
-    tell: Callable[[int], object],
-    options: Options,
-) -> PoolStats:
-    """See `synthgen.executors.job.Run`."""
+def forget(key: str) -> None:
+    """The last task of a run on each worker: lets its assets go, on the thread that opened them."""
+    _bench.submit(_forget, key).result()
+
+
+def _forget(key: str) -> None:
+    if key in _kept:
+        _kept.pop(key).close()
+
+
+def run(order: Order) -> PoolStats:
+    """See `synthgen.executors.job.Order`."""
     logging.getLogger("distributed").setLevel(logging.ERROR)
-    ledger = Ledger(shards, watcher, tell)
-    if options.address:
+    address = order.options.address
+    if address:
         try:
-            client = Client(options.address, timeout=PATIENCE)
+            client = Client(address, timeout=PATIENCE)
         except (OSError, ValueError) as error:
-            raise ConfigError(f"no dask scheduler answers at --address {options.address} ({error})") from None
+            raise ConfigError(f"no dask scheduler answers at --address {address} ({error})") from None
         with client:
-            return _work(client, job, ledger, watcher, workers)
-    count = min(workers or default_workers(), len(shards))
+            return _kept_open(client, order)
+    count = min(order.workers or default_workers(), len(order.shards))
     with (
         LocalCluster(count, threads_per_worker=1, dashboard_address=None, env=ONE_THREAD, silence_logs=50) as cluster,
         Client(cluster) as client,
     ):
-        return _work(client, job, ledger, watcher, workers)
+        return _kept_open(client, order)
 
 
-def _work(client: Client, job: Job, ledger: Ledger, watcher: Watcher, workers: int | None) -> PoolStats:
+def _kept_open(client: Client, order: Order) -> PoolStats:
+    """Work, then have the workers close what they keep open: an interpreter on its way out no longer can."""
     key = uuid.uuid4().hex  # of this run: writers of an earlier one are closed
+    try:
+        return _work(client, order, key)
+    finally:
+        with contextlib.suppress(OSError, TimeoutError):
+            wait([client.submit(forget, key, workers=[w], pure=False) for w in client.nthreads()], timeout=PARTING)
+
+
+def _work(client: Client, order: Order, key: str) -> PoolStats:
+    ledger = Ledger(order.shards, order.watcher, order.tell)
     out: dict[Any, str] = {}  # future -> slot
     slots = (f"slot {k}" for k in itertools.count())
     free: list[str] = []
     while not ledger.over:
         room = sum(client.nthreads().values())
-        wanted = min(room, workers or room)
+        wanted = min(room, order.workers or room)
         while len(out) < wanted:
             slot = free.pop() if free else next(slots)
             shard = ledger.give(slot)
             if shard is None:
                 free.append(slot)
                 break
-            out[client.submit(write, key, job, shard, pure=False, retries=0)] = slot
+            out[client.submit(write, key, order.job, shard, pure=False, retries=0)] = slot
         if out:
             done, _ = _wait(list(out))
             for future in done:
@@ -89,7 +103,7 @@ def _work(client: Client, job: Job, ledger: Ledger, watcher: Watcher, workers: i
                 free.append(slot)
         else:  # no worker is there yet, or any more
             time.sleep(WAKE)
-        watcher.beat()
+        order.watcher.beat()
     client.cancel(list(out))
     ledger.check()
     return ledger.stats

@@ -14,7 +14,7 @@ from synthgen.config import Config
 from synthgen.folder import versions
 from synthgen.pool import PoolStats
 from synthgen.sample_types import Sample
-from synthgen.shards import Shard
+from synthgen.shards import Shard, write_shard
 from synthgen.store import store_at
 from synthgen.worker import ONE_THREAD, Source, opened, peak_memory, sentence
 
@@ -44,10 +44,12 @@ class Options:
     Attributes:
         address: of a running Ray or dask cluster; "" starts one on this machine.
         slurm: parameters for submitit, such as slurm_partition or timeout_min.
+        gpus: numbers of the graphics devices that local workers share, see scenes.devices; () leaves it to EGL.
     """
 
     address: str = ""
     slurm: dict[str, str] = field(default_factory=dict)
+    gpus: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +76,26 @@ class Watcher(Protocol):
     def beat(self) -> None: ...
 
 
-class Run(Protocol):
-    """Write `shards`; return when all exist.
+@dataclass(frozen=True, slots=True, eq=False)
+class Order:
+    """What an executor is asked to do.
 
-    Args:
+    Attributes:
+        shards: to be written; the executor returns when all exist.
         workers: how many at once; None for as many as the engine has.
         tell: called with the number of samples whenever some are finished.
-
-    Raises:
-        WorkerFailed: a shard failed on every try.
     """
 
-    def __call__(
-        self,
-        job: Job,
-        shards: Sequence[Shard],
-        workers: int | None,
-        watcher: Watcher,
-        tell: Callable[[int], object],
-        options: Options,
-    ) -> PoolStats: ...
+    job: Job
+    shards: Sequence[Shard]
+    workers: int | None
+    watcher: Watcher
+    tell: Callable[[int], object]
+    options: Options
+
+
+Run = Callable[[Order], PoolStats]
+"""An executor. Raises WorkerFailed where a shard failed on every try."""
 
 
 class _Superseded(Exception):  # not an error
@@ -142,7 +144,8 @@ class Writer:
                 refuse_difference(self.job.identity)
                 self.bound = self.stack.enter_context(opened(self.job.source, self.job.config))
             if not self.store.settled(shard):
-                self.store.write_shard(self.job.config, shard, make, self.bound[1], on_sample)
+                with self.store.place_for(shard) as root:
+                    write_shard(root, self.job.config, shard, make, self.bound[1], on_sample)
         except _Superseded:
             pass
         except GraphicsLost:

@@ -1,25 +1,16 @@
 """Worker processes of this machine; see `synthgen.pool`."""
 
-from collections.abc import Callable, Sequence
-
 from synthgen import pool
-from synthgen.executors.job import Job, Options, Watcher
-from synthgen.shards import Shard
+from synthgen.executors.job import Order
 
 
-def run(
-    job: Job,
-    shards: Sequence[Shard],
-    workers: int | None,
-    watcher: Watcher,
-    tell: Callable[[int], object],
-    options: Options,
-) -> pool.PoolStats:
-    """See `synthgen.executors.job.Run`; workers 0 works in this process."""
+def run(order: Order) -> pool.PoolStats:
+    """See `synthgen.executors.job.Order`; workers 0 works in this process."""
+    job = order.job
 
     def told(samples: int) -> None:
-        tell(samples)
-        watcher.progress(samples)
+        order.tell(samples)
+        order.watcher.progress(samples)
 
-    count = pool.default_workers() if workers is None else workers
-    return pool.run(job.place, job.config, shards, count, job.source, told, watcher)
+    count = pool.default_workers() if order.workers is None else order.workers
+    return pool.run(job.place, job.config, order.shards, count, job.source, told, order.watcher, order.options.gpus)

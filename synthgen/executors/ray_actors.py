@@ -3,13 +3,13 @@
 import contextlib
 import itertools
 import logging
-from collections.abc import Callable, Sequence
+import os
 from typing import Any
 
 import ray
 
 from biomech.errors import ConfigError
-from synthgen.executors.job import Job, Options, Outcome, Watcher, Writer
+from synthgen.executors.job import Job, Order, Outcome, Writer
 from synthgen.executors.ledger import Ledger
 from synthgen.pool import PoolStats, default_workers
 from synthgen.shards import Shard
@@ -32,21 +32,14 @@ class _Actor:
         return self.writer.write(shard)
 
 
-def run(
-    job: Job,
-    shards: Sequence[Shard],
-    workers: int | None,
-    watcher: Watcher,
-    tell: Callable[[int], object],
-    options: Options,
-) -> PoolStats:
-    """See `synthgen.executors.job.Run`. A cluster that this process is connected to is used and left as it is."""
+def run(order: Order) -> PoolStats:
+    """See `synthgen.executors.job.Order`. A cluster that this process is connected to is used and left as it is."""
     ours = not ray.is_initialized()
     if ours:
-        _connect(options.address, workers)
+        _connect(order.options.address, order.workers)
     try:
-        count = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
-        return _Crew(job, Ledger(shards, watcher, tell), watcher).work(min(count, len(shards)))
+        count = order.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        return _Crew(order).work(min(count, len(order.shards)))
     finally:
         if ours:
             ray.shutdown()
@@ -59,6 +52,8 @@ def _connect(address: str, workers: int | None) -> None:
         ConfigError: no cluster answers.
     """
     if not address:
+        # Ray ranks its workers below everything else on the machine (nice 15); rendering is what this one is for.
+        os.environ.setdefault("RAY_worker_niceness", "0")
         with child_environment():
             ray.init(
                 num_cpus=workers or default_workers(),
@@ -79,11 +74,11 @@ def _connect(address: str, workers: int | None) -> None:
 class _Crew:
     """The actors of one run, and what each is asked."""
 
-    def __init__(self, job: Job, ledger: Ledger, watcher: Watcher) -> None:
-        self.ledger, self.watcher = ledger, watcher
+    def __init__(self, order: Order) -> None:
+        self.ledger, self.watcher = Ledger(order.shards, order.watcher, order.tell), order.watcher
         # Ray must not repeat a shard by itself: the ledger counts the tries.
         self.kind = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(_Actor)
-        self.job = ray.put(job)
+        self.job = ray.put(order.job)
         self.born = itertools.count()
         self.actors: dict[str, Any] = {}
         self.asked: dict[Any, str] = {}  # what comes back -> actor

@@ -18,6 +18,7 @@ import simplejpeg
 from biomech.errors import DatasetError
 from scenes.guarded import MOST_PIXELS, is_bomb
 from synthgen.spinepose import tars
+from synthgen.spinepose.entries import check_entries, is_number
 from synthgen.spinepose.keypoint_maps import KeypointMap, load_map, source_names
 from synthgen.spinepose.outlines import Outline, outline_of
 
@@ -119,6 +120,7 @@ def load_source(name: str, config: SourceConfig) -> Source:
     """
     keypoint_map = load_map(config.map)
     data, images, root, digest = _annotations(name, config)
+    check_entries(name, data)
     by_id = {i["id"]: i for i in data["images"]}
     people = data["annotations"]
     skipped: Counter[str] = Counter()
@@ -230,13 +232,13 @@ def _reference(images: Path | None, file_name: str) -> str:
 
 
 def _usable(box: Any) -> bool:
-    return isinstance(box, Sequence) and len(box) == 4 and bool(np.isfinite(box).all() and box[2] > 1 and box[3] > 1)
+    return isinstance(box, Sequence) and len(box) == 4 and all(map(is_number, box)) and box[2] > 1 and box[3] > 1
 
 
 def _points(name: str, annotation: dict, keypoint_map: KeypointMap) -> np.ndarray:
     values: list = []
     for field in keypoint_map.fields:
-        values += annotation.get(field) or []
+        values += list(annotation.get(field) or [])
     wanted = len(keypoint_map.points)
     if wanted == 0:
         return np.zeros((len(keypoint_map.trust), 3), np.float32)
@@ -248,7 +250,10 @@ def _points(name: str, annotation: dict, keypoint_map: KeypointMap) -> np.ndarra
             f"{who} has {len(values) / 3:g} keypoints, the map '{keypoint_map.name}' has {wanted}; "
             "choose the map that fits"
         )
-    triplets = np.asarray(values, np.float32).reshape(wanted, 3)
+    try:
+        triplets = np.asarray(values, np.float32).reshape(wanted, 3)
+    except (TypeError, ValueError, OverflowError):
+        raise DatasetError(f"{who} has keypoints that are no numbers; correct them") from None
     labelled = triplets[:, 2] > 0
     if not np.isfinite(triplets[labelled]).all() or not np.isfinite(triplets[:, 2]).all():
         raise DatasetError(f"{who} has a labelled keypoint that is not a number; correct it or set its visibility to 0")
@@ -267,11 +272,11 @@ def _mpii(name: str, people: list) -> dict:
             points = np.column_stack([np.asarray(p["joints"], float), 2 * np.asarray(p["joints_vis"], float)])
             (x, y), side = p["center"], 200.0 * p["scale"]
             image = images.setdefault(p["image"], len(images))
+            box = [x - side / 2, y - side / 2, side, side]
         except (KeyError, TypeError, ValueError):
             raise DatasetError(
                 f"source '{name}': entry {i} is neither COCO nor MPII (image, joints, joints_vis ..)"
             ) from None
-        box = [x - side / 2, y - side / 2, side, side]
         flat = points.reshape(-1).tolist()
         annotations.append({"id": i + 1, "image_id": image, "bbox": box, "keypoints": flat, "category_id": 1})
     return {"images": [{"id": v, "file_name": k} for k, v in images.items()], "annotations": annotations}

@@ -7,6 +7,7 @@ import os
 import signal
 
 import fault_lab
+import moves
 import numpy as np
 import pytest
 from fake_source import SOURCE
@@ -17,7 +18,6 @@ from synthgen import pool
 from synthgen.config import Config, with_values
 from synthgen.dataset import dataset_digest, read_dataset
 from synthgen.render import render_dataset
-from synthgen.verify import verify
 
 POSES = 24
 
@@ -39,17 +39,9 @@ def test_the_parent_at_random_moments(lab, how, tries):
 @pytest.mark.parametrize("from_the_end", range(12))
 def test_before_each_of_the_last_moves(lab, tmp_path, from_the_end):
     """Files are moved into place one by one; the run dies before one of the moves that finish a dataset."""
-    moves = lab.base / "moves"
-    if not moves.exists():
-        assert lab.run(lab.base / "counted", FAKE_MOVES=str(moves)).code == 0
-    ended = lab.run(tmp_path / "d", FAKE_DIE_AT_MOVE=str(int(moves.read_text()) - from_the_end))
-    assert ended.code == -signal.SIGKILL
-    whole = not fault_lab.is_unfinished(tmp_path / "d")
-    assert whole == (from_the_end == 0)
-    if whole:  # all but its run.json is there
-        assert not list(verify(tmp_path / "d"))
-    lab.finish(tmp_path / "d")
-    assert not list((tmp_path / "d").rglob(".*.tmp"))
+    names = moves.moves_of(lab)
+    number = len(names) - 1 - from_the_end
+    moves.killed_before(lab, tmp_path / "d", number, names[number])
 
 
 def test_workers_at_random_samples(lab, tmp_path, monkeypatch):
@@ -82,6 +74,13 @@ def test_what_is_unfinished_never_passes_for_whole(lab, tmp_path):
     with pytest.raises(DatasetError, match="is not finished; run the command that began it once more"):
         read_dataset(tmp_path / "d")
     lab.finish(tmp_path / "d")
+
+
+def test_assets_that_cannot_be_closed_cost_nothing(lab, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("fake_source.Assets.lost", True)
+    config = with_values(Config(), poses=POSES, width=64, height=48, poses_per_subject=2, shard_size=4)
+    assert render_dataset(config, tmp_path / "d", workers=0, source=SOURCE).digest == lab.digest
+    assert "could not be closed (OSError: there is no context to close)" in caplog.text
 
 
 def test_the_graphics_context_is_lost(lab, tmp_path, monkeypatch):

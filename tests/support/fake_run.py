@@ -1,16 +1,14 @@
 """A program that renders cardboard people: `python fake_run.py POSES WORKERS OUT`, with the manners of the real one.
 
-With FAKE_MOVES it writes into that file how often it moved a file into place, and with FAKE_DIE_AT_MOVE it is killed
-just before that move.
+FAKE_MOVES and FAKE_DIE_AT_MOVE: see `moves.watch_moves`.
 """
 
-import os
-import signal
 import sys
 from pathlib import Path
 
 import typer
 from fake_source import SOURCE
+from moves import watch_moves
 
 from synthgen.cli_errors import one_sentence
 from synthgen.config import Config, with_values
@@ -20,29 +18,13 @@ from synthgen.render import render_dataset
 def main(poses: int, workers: int, out: Path) -> None:
     """Render, or fail in one sentence."""
     config = with_values(Config(), poses=poses, width=64, height=48, poses_per_subject=2, shard_size=4)
-    moves = _counted_moves()
+    workers = 0 if watch_moves() else workers  # a process that works alone makes every move itself
     with one_sentence(False, out):
         try:
             render_dataset(config, out, workers, source=SOURCE)
         except KeyboardInterrupt:
             print("stopped; run the same command again to go on", file=sys.stderr)
             raise typer.Exit(130) from None
-    if "FAKE_MOVES" in os.environ:
-        Path(os.environ["FAKE_MOVES"]).write_text(str(len(moves)))
-
-
-def _counted_moves() -> list[str]:
-    """Have this process note what it moves into place, and die where it was told to."""
-    fatal, move, made = int(os.environ.get("FAKE_DIE_AT_MOVE", 0)), os.replace, []
-
-    def replace(source, target, **options):
-        made.append(str(target))
-        if len(made) == fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
-        move(source, target, **options)
-
-    os.replace = replace
-    return made
 
 
 if __name__ == "__main__":

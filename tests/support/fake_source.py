@@ -6,6 +6,7 @@ variables, which workers inherit.
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -24,8 +25,24 @@ from synthgen.sample_types import Annotation, Sample
 SOURCE = Source("fake_source:open_assets", "fake_source:make_sample", "fake_source:subject_osim")
 
 
-def open_assets(config: Config) -> dict:
-    return {"opened": True}
+class Assets(dict):
+    """Says, into the folder FAKE_CLOSED, that this process closed them, and whether on the thread that opened them.
+
+    Like a renderer, they cannot be closed once the graphics are lost.
+    """
+
+    lost = False
+
+    def close(self) -> None:
+        if self.lost:
+            raise OSError("there is no context to close")
+        if "FAKE_CLOSED" in os.environ:
+            own = threading.get_ident() == self["thread"]
+            Path(os.environ["FAKE_CLOSED"], str(os.getpid())).write_text("own thread" if own else "another thread")
+
+
+def open_assets(config: Config) -> Assets:
+    return Assets(opened=True, thread=threading.get_ident())
 
 
 def subject_osim(config: Config, assets: dict, subject: int) -> str:
@@ -118,6 +135,7 @@ def _mischief(index: int) -> None:
     if where == str(index) and not Path(flag).exists():
         if Path(flag).parent.is_dir():
             Path(flag).touch()
+        Assets.lost = True
         raise GraphicsLost("the graphics driver failed (context lost)")
     where, _, flag = os.environ.get("FAKE_KILL", "").partition(":")
     flag = os.environ.get(f"FAKE_KILL_{index}", flag if where == str(index) else "")

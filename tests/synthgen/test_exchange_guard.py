@@ -64,6 +64,14 @@ def rewrite(change):
     return damage
 
 
+def spoil_pages(root):
+    """Leave the footer whole, so that the table opens; its first pages do not."""
+    path = root / "kinematics.parquet"
+    data = path.read_bytes()
+    half = len(data) // 2
+    path.write_bytes(data[:4] + b"\xff" * (half - 4) + data[half:])
+
+
 DAMAGES = {
     "a picture altered": (lambda r: (r / "images/train/000002.jpg").write_bytes(b"x"), "000002.jpg was altered"),
     "a picture gone": (lambda r: (r / "images/train/000003.jpg").unlink(), "000003.jpg is missing"),
@@ -81,6 +89,7 @@ DAMAGES = {
         lambda r: (r / "kinematics.parquet").write_bytes(b"PAR1"),
         "kinematics.parquet cannot be read",
     ),
+    "a table with damaged pages": (spoil_pages, "kinematics.parquet cannot be read"),
     "no checksums": (lambda r: (r / "files.sha256").unlink(), "no files.sha256"),
     "unfinished": (lambda r: (r / "dataset.json").unlink(), "holds no synthgen dataset|is not finished"),
     "no pictures": (rewrite(lambda d: (d["images"].clear(), d["annotations"].clear())), "nothing to export"),

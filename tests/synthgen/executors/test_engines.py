@@ -1,6 +1,7 @@
 """Every engine writes the bytes of a local run, though a worker is killed in the middle."""
 
 import os
+import types
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,12 @@ from synthgen.cli_status import executor_options
 from synthgen.config import Config, with_values
 from synthgen.dataset import dataset_digest
 from synthgen.executors.job import Job, Options, Writer
+from synthgen.executors.ledger import Ledger
+from synthgen.journal import Journal
 from synthgen.render import render_dataset
 from synthgen.shards import plan, shard_folder
 from synthgen.status import status
+from synthgen.store import store_at
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = {"ray": "ray", "dask": "distributed", "slurm": "submitit"}
@@ -42,11 +46,52 @@ def reachable(monkeypatch):
 def test_a_killed_worker_costs_nothing(engine, config, reference, reachable, tmp_path, monkeypatch):
     pytest.importorskip(PACKAGES[engine], reason=f"needs the extra '{engine}'")
     monkeypatch.setenv("FAKE_KILL", f"5:{tmp_path / 'died'}")
+    monkeypatch.setenv("FAKE_CLOSED", str(tmp_path / "closed"))
+    (tmp_path / "closed").mkdir()
     monkeypatch.chdir(tmp_path)
     summary = render_dataset(config, tmp_path / "d", workers=2, source=SOURCE, executor=engine)
     assert (tmp_path / "died").exists(), "nobody was killed, so nothing was shown"
     assert summary.digest == reference.digest == dataset_digest(tmp_path / "d")
     assert summary.rendered == 12 and status(tmp_path / "d").state == "finished"
+    if engine != "ray":  # its actors are killed
+        closed = {path.read_text() for path in (tmp_path / "closed").iterdir()}
+        assert closed == {"own thread"}, "a graphics context can only be let go by the thread that made it"
+
+
+class Lost:
+    """A job of submitit that ended without a word, as on a node that failed."""
+
+    state = "NODE_FAIL"
+
+    def __init__(self, folder: Path):
+        self.paths = types.SimpleNamespace(result_pickle=folder / "no.pkl")
+
+    def done(self):
+        return True
+
+    def stderr(self):
+        return "bus error"
+
+    def exception(self):
+        raise AssertionError("submitit waits 15 s for the answer, and so would all other jobs")
+
+
+def test_a_slurm_job_without_a_result_is_lost_and_holds_nobody_up(config, tmp_path, monkeypatch):
+    pytest.importorskip("submitit", reason="needs the extra 'slurm'")
+    from synthgen.executors import slurm_arrays
+
+    job, shards = made_job(config, tmp_path), plan(config)[:2]
+    journal = Journal.begun(store_at(tmp_path), "slurm", 2)
+    ledger = Ledger(shards, journal, lambda _: None)
+    ledger.queue.clear()
+    ledger.held = {f"job 7/{shard.number}": shard for shard in shards}
+    monkeypatch.setattr(slurm_arrays, "LATE", 0.05)
+    monkeypatch.setattr(slurm_arrays, "LOOK_EVERY", 0.01)
+    slurm_arrays._watch(job, ledger, {"job 7": Lost(tmp_path)})
+    assert ledger.stats.deaths == 1 and not ledger.held and len(ledger.queue) == 2
+    reasons = {failure["reason"] for failure in journal.failures}
+    assert reasons == {"job 7 was lost (it left no result; its state is NODE_FAIL)"}
+    assert all(failure["log"] == ["bus error"] for failure in journal.failures)
 
 
 def test_resumes_what_another_engine_began(config, reference, reachable, tmp_path, monkeypatch):
