@@ -51,6 +51,7 @@ class BlenderRenderer:
         denoise: clean the picture up with Open Image Denoise.
         device: one of DEVICES.
         threads: of the processor; 0 for all, None for OMP_NUM_THREADS where it is set.
+        engine: "cycles", or "eevee" for Blender's rasteriser, which needs OpenGL; ids are Cycles' either way.
 
     Raises:
         RenderError: no Blender, or it does not start.
@@ -64,6 +65,7 @@ class BlenderRenderer:
         denoise: bool = True,
         device: str = "cpu",
         threads: int | None = None,
+        engine: str = "cycles",
     ) -> None:
         if width < 1 or height < 1 or samples < 1:
             raise RenderError(f"{width}x{height} px with {samples} samples cannot be drawn; give positive numbers")
@@ -76,6 +78,7 @@ class BlenderRenderer:
         count = (int(text) if text.isdigit() else 0) if threads is None else threads
         self.width, self.height = width, height
         self._settings = {"samples": samples, "denoise": denoise, "device": device, "threads": count}
+        self._settings["engine"] = engine
         self._folder = tempfile.TemporaryDirectory(prefix="synthgen-blender-")
         clean = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
         self._last: deque[str] = deque(maxlen=20)

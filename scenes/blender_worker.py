@@ -108,11 +108,16 @@ def _set_up(scene, meta: dict) -> None:
     cycles.transparent_max_bounces = 64
     cycles.sample_clamp_indirect = 4.0
     cycles.caustics_reflective = cycles.caustics_refractive = False
+    if meta["engine"] == "eevee":
+        known = render.bl_rna.properties["engine"].enum_items.keys()
+        render.engine = "BLENDER_EEVEE" if "BLENDER_EEVEE" in known else "BLENDER_EEVEE_NEXT"  # 4.2 to 4.5
+        scene.eevee.taa_render_samples = meta["samples"]
 
 
 def _exact(scene) -> None:
     """One ray through the centre of each pixel, no light: what surfaces emit is what the file holds."""
     cycles = scene.cycles
+    scene.render.engine = "CYCLES"
     scene.render.film_transparent = True
     cycles.samples, cycles.use_denoising = 1, False
     cycles.pixel_filter_type, cycles.filter_width = "BOX", 0.01

@@ -9,6 +9,7 @@ from OpenGL import GL
 from OpenGL.error import Error as AnyGLError
 
 from biomech.errors import GraphicsLost
+from scenes.devices import check_device, note_driver
 from scenes.raster_passes import PassRenderer
 from scenes.renderer import Frame, Scene
 
@@ -23,10 +24,13 @@ class Offscreen(pyrender.OffscreenRenderer):
         self._memory_limit = memory_limit
         super().__init__(width, height)
         self.description = bytes(GL.glGetString(GL.GL_RENDERER)).decode()
+        note_driver(self.description)
 
     def _create(self) -> None:
         if os.environ.get("PYOPENGL_PLATFORM") == "osmesa":
             _complete_osmesa()
+        else:
+            check_device()
         super()._create()
         self._renderer = PassRenderer(self.viewport_width, self.viewport_height, self._memory_limit)
 

@@ -15,6 +15,7 @@ from biomech.errors import ConfigError
 from synthgen import __version__
 from synthgen.cli_annotate import annotate_app
 from synthgen.cli_assets import assets_app
+from synthgen.cli_bench import add_bench
 from synthgen.cli_errors import Debug, Quiet, one_sentence, say_violations
 from synthgen.cli_model import model_app
 from synthgen.cli_motion import motion_app
@@ -41,6 +42,7 @@ add_commands(app)
 add_plausibility(app)
 add_status(app)
 add_strip(app)
+add_bench(app)
 
 DatasetArgument = Annotated[Path, typer.Argument(metavar="DATASET", help="Folder that 'synthgen render' wrote.")]
 
@@ -99,6 +101,9 @@ def render(
     slurm: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="For submitit: slurm_partition=…; repeatable.")
     ] = None,
+    gpus: Annotated[
+        str, typer.Option(metavar="0,1|all", help="Graphics devices that workers share; 'bench --devices' lists them.")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and the disk it needs.")] = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -114,7 +119,7 @@ def render(
 
     place: Path | str = out if is_url(out) else Path(out)
     with one_sentence(debug, None if isinstance(place, str) else place):
-        options = executor_options(executor, address, slurm or [])
+        options = executor_options(executor, address, slurm or [], gpus)
         overrides = list(sets or [])
         for key, value in (("poses", poses), ("seed", seed), ("assets", assets), ("renderer.engine", renderer)):
             overrides += [f"{key}={value}"] if value is not None else []
@@ -168,6 +173,8 @@ def summary_lines(summary, verdict, human) -> list[tuple[str, str]]:
         lines.append(("this run", f"{summary.rendered} rendered, {summary.reused} kept, {summary.seconds:.0f} s"))
         lines.append(("speed", f"{summary.per_second:.2f} images/s with {summary.workers} workers"))
         lines.append(("size", human(summary.bytes)))
+    if summary.drivers:
+        lines.append(("drawn on", ", ".join(summary.drivers)))
     if summary.memory:
         lines.append(("memory", f"{human(max(peak for _, peak in summary.memory.values()))} per worker at most"))
     lines.append(("joint angles", f"{verdict.hard_violations} beyond hard, {verdict.typical_share:.1%} beyond typical"))

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from synthgen.executors.job import Options
 
 
-def executor_options(executor: str, address: str, slurm: Sequence[str]) -> "Options":
+def executor_options(executor: str, address: str, slurm: Sequence[str], gpus: str = "") -> "Options":
     """Options of an executor from the command line.
 
     Raises:
         ConfigError: no such executor, its package is missing, or an option that it has no use for.
+        RenderError: --gpus names a device that is not there.
     """
+    from scenes.devices import choose_devices
     from synthgen.executors import executor_named
     from synthgen.executors.job import Options
 
@@ -28,11 +30,13 @@ def executor_options(executor: str, address: str, slurm: Sequence[str]) -> "Opti
         raise ConfigError(f"--address is for --executor ray or dask, not {executor}; leave it out")
     if slurm and executor != "slurm":
         raise ConfigError(f"--slurm is for --executor slurm, not {executor}; leave it out")
+    if gpus and executor != "local":
+        raise ConfigError(f"--gpus is for --executor local, not {executor}; set EGL_DEVICE_ID where its workers start")
     pairs = [text.partition("=") for text in slurm]
     for text, (key, sign, _) in zip(slurm, pairs, strict=True):
         if not key or not sign:
             raise ConfigError(f"--slurm is '{text}'; write KEY=VALUE, for example slurm_partition=cpu")
-    return Options(address, {key: value for key, _, value in pairs})
+    return Options(address, {key: value for key, _, value in pairs}, choose_devices(gpus) if gpus else ())
 
 
 def add_status(app: typer.Typer) -> None:

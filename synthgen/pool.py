@@ -5,6 +5,7 @@ computes depends on which worker it is.
 """
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -16,13 +17,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biomech.errors import SynthgenError
+from scenes.devices import drawing_on, driver, is_software
 from synthgen.config import Config
-from synthgen.shards import Shard
+from synthgen.shards import Shard, write_shard
 from synthgen.store import store_at
 from synthgen.worker import Source, child_environment, opened, peak_memory, serve
 
 if TYPE_CHECKING:
     from synthgen.executors.job import Watcher
+
+log = logging.getLogger(__name__)
 
 MAX_DEATHS = 2  # retries of one shard whose worker died
 
@@ -36,6 +40,7 @@ class PoolStats:
     peak_memory: dict[int, int] = field(default_factory=dict)  # worker -> bytes
     early_memory: dict[int, int] = field(default_factory=dict)  # worker -> bytes after its first shard
     deaths: int = 0
+    drivers: list[str] = field(default_factory=list)  # GL_RENDERER of the workers, each once
 
 
 def default_workers() -> int:
@@ -59,6 +64,7 @@ def run(
     source: Source,
     on_progress: Callable[[int], object] | None = None,
     watcher: "Watcher | None" = None,
+    devices: Sequence[int] = (),
 ) -> PoolStats:
     """Write `shards`; returns when all exist.
 
@@ -67,6 +73,7 @@ def run(
         root: the dataset's folder or URL.
         on_progress: called with +1 per finished sample, and with a negative number when a dead worker's go again.
         watcher: hears who is given which shard, and of deaths.
+        devices: numbers of the graphics devices that the workers share evenly; none leaves the choice to EGL.
 
     Raises:
         WorkerFailed: a sample raised, or one shard's worker died three times.
@@ -74,8 +81,11 @@ def run(
     """
     tell = on_progress or (lambda _: None)
     if workers == 0:
-        return _run_here(root, config, shards, source, tell)
-    pool = _Pool(root, config, shards, source, tell, watcher)
+        with drawing_on(devices[0] if devices else None):
+            stats = _run_here(root, config, shards, source, tell)
+        _note_driver(stats, driver(), devices)
+        return stats
+    pool = _Pool(root, config, shards, source, tell, watcher, devices)
     try:
         pool.start(min(workers, len(shards)))
         pool.work()
@@ -94,7 +104,8 @@ def _run_here(root: Path | str, config: Config, shards: Sequence[Shard], source:
     store = store_at(root)
     with opened(source, config) as (make, osim):
         for shard in shards:
-            store.write_shard(config, shard, make, osim, done)
+            with store.place_for(shard) as place:
+                write_shard(place, config, shard, make, osim, done)
             _note_memory(stats, 0, peak_memory())
     return stats
 
@@ -103,6 +114,23 @@ def _count(stats: PoolStats, timings: dict[str, float]) -> None:
     stats.samples += 1
     for stage, seconds in timings.items():
         stats.timings[stage] = stats.timings.get(stage, 0.0) + seconds
+
+
+def _note_driver(stats: PoolStats, found: str, devices: Sequence[int]) -> None:
+    """Keep what a worker draws on, and say so where somebody would not expect it."""
+    if not found or found in stats.drivers:
+        return
+    stats.drivers.append(found)
+    log.info("drawing on %s", found)
+    if devices and is_software(found):
+        log.warning("--gpus asked for a graphics card, and a worker draws with the processor (%s)", found)
+    if len(stats.drivers) == 2:
+        log.warning("workers draw on %s; two drivers draw two kinds of bytes", " and on ".join(stats.drivers))
+
+
+def next_device(devices: Sequence[int], taken: Sequence[int | None]) -> int | None:
+    """The device that the fewest workers have, the first of equals; None where there is no choice."""
+    return min(devices, key=lambda device: taken.count(device)) if devices else None
 
 
 def _note_memory(stats: PoolStats, worker: int, peak: int) -> None:
@@ -115,6 +143,7 @@ class _Worker:
     number: int
     process: Any
     pipe: Connection
+    device: int | None = None
     shard: Shard | None = None
     done: int = 0  # samples of the current shard
     words: str = ""  # the last, of one that knew why it died
@@ -131,9 +160,10 @@ class _Pool:
         source: Source,
         tell: Callable,
         watcher: "Watcher | None",
+        devices: Sequence[int] = (),
     ) -> None:
         self.root, self.config, self.source, self.tell = root, config, source, tell
-        self.watcher = watcher
+        self.watcher, self.devices = watcher, devices
         self.queue = deque(shards)
         self.left = len(shards)
         self.deaths: dict[int, int] = {}
@@ -150,11 +180,12 @@ class _Pool:
         ours, theirs = self.context.Pipe()
         job = (theirs, str(self.root), self.config, self.source)
         process = self.context.Process(target=serve, args=job, daemon=True, name=f"synthgen-{self.born}")
-        with child_environment():
+        device = next_device(self.devices, [worker.device for worker in self.workers])
+        with child_environment(), drawing_on(device):
             process.start()
         theirs.close()
         self.born += 1
-        return _Worker(self.born - 1, process, ours)
+        return _Worker(self.born - 1, process, ours, device)
 
     def work(self) -> None:
         while self.left:
@@ -172,6 +203,9 @@ class _Pool:
             worker.done += 1
             _count(self.stats, *content)
             self.tell(1)
+            return
+        if kind == "driver":
+            _note_driver(self.stats, str(content[0]), self.devices)
             return
         if kind == "error":
             where, reason, details = content

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import yaml
 from tqdm import tqdm
@@ -48,6 +49,7 @@ class RenderSummary:
         seconds: wall time from the first worker's start to the record.
         per_second: samples of this run per second of rendering, start-up included, merge excluded.
         memory: worker -> (peak after its first shard, peak at the end), bytes.
+        drivers: GL_RENDERER of this machine's workers, each once.
     """
 
     root: Path | str  # folder or URL
@@ -61,6 +63,7 @@ class RenderSummary:
     bytes: int = 0
     memory: dict[int, tuple[int, int]] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
+    drivers: tuple[str, ...] = ()
 
 
 def resolve_assets(config: Config) -> tuple[Config, str, str]:
@@ -174,17 +177,25 @@ def render_dataset(
         root=root,
         digest=digest,
         counts=plain_counts(merged),
-        rendered=stats.samples,
         reused=config.poses - waiting,
         seconds=time.perf_counter() - begin,
-        per_second=stats.samples / rendering if stats.samples else 0.0,
-        workers=default_workers() if workers is None else workers,
         bytes=size,
-        memory={w: (stats.early_memory[w], peak) for w, peak in sorted(stats.peak_memory.items())},
-        timings={k: stats.timings[k] / stats.samples for k in sorted(stats.timings)},
+        **worked(stats, rendering, workers),
     )
     write_run(root, summary)
     return summary
+
+
+def worked(stats: pool.PoolStats, seconds: float, workers: int | None) -> dict[str, Any]:
+    """What a summary says of the workers, who took `seconds` in all."""
+    return {
+        "rendered": stats.samples,
+        "per_second": stats.samples / seconds if stats.samples else 0.0,
+        "workers": default_workers() if workers is None else workers,
+        "memory": {w: (stats.early_memory[w], peak) for w, peak in sorted(stats.peak_memory.items())},
+        "drivers": tuple(stats.drivers),
+        "timings": {k: stats.timings[k] / stats.samples for k in sorted(stats.timings)},
+    }
 
 
 def merge_shards(root: Path, config: Config, shards: Iterable[Shard], quiet: bool) -> Merged:

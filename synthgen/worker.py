@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import errno
+import logging
 import multiprocessing
 import os
 import resource
@@ -16,9 +17,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from biomech.errors import GraphicsLost, SynthgenError
+from scenes.devices import driver
 from synthgen.config import Config
 from synthgen.sample_types import Sample
+from synthgen.shards import write_shard
 from synthgen.store import store_at
+
+log = logging.getLogger(__name__)
 
 # Several processes share the cores, so each library inside one keeps to one thread. Read at import, hence set before.
 ONE_THREAD = {
@@ -58,14 +63,21 @@ def opened(source: Source, config: Config) -> Iterator[tuple[Callable[[int], Sam
     make_sample = load(source.make_sample)
     assets = load(source.open_assets)(config)
     osim = load(source.subject_osim) if source.subject_osim else None
+    close = getattr(assets, "close", None)
     try:
         yield (
             lambda index: make_sample(config, assets, index),
             (lambda subject: osim(config, assets, subject)) if osim else None,
         )
+    except GraphicsLost:
+        close = None  # it needs the driver that is gone
+        raise
     finally:
-        if hasattr(assets, "close"):
-            assets.close()
+        try:
+            if close:
+                close()
+        except Exception as error:  # must neither hide what ended the work nor fail a run whose files are all there
+            log.warning("the assets could not be closed (%s)", sentence(error))
 
 
 @contextlib.contextmanager
@@ -120,9 +132,13 @@ def die_with_parent() -> None:
 
 def serve(pipe: Connection, root: str, config: Config, source: Source) -> None:
     """A worker's life: say ready, write the shards it is given, leave when given None or when the parent is gone."""
-    where = "opening the assets"
+    where, told = "opening the assets", False
 
     def done(timings: dict[str, float]) -> None:
+        nonlocal told
+        if not told:
+            pipe.send(("driver", driver()))
+            told = True
         pipe.send(("sample", timings))
 
     try:
@@ -137,7 +153,8 @@ def serve(pipe: Connection, root: str, config: Config, source: Source) -> None:
 
             pipe.send(("ready",))
             while (shard := pipe.recv()) is not None:
-                store.write_shard(config, shard, tracked, osim, done)
+                with store.place_for(shard) as place:
+                    write_shard(place, config, shard, tracked, osim, done)
                 pipe.send(("done", peak_memory()))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(1)  # the parent is gone

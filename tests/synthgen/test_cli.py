@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 
 import synthgen.render
 import synthgen.review
-import synthgen.store
 from synthgen import __version__, pool
 from synthgen.cli import app
 from synthgen.review import Verdict
@@ -136,7 +135,7 @@ def test_full_disk_in_the_middle(run, tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(synthgen.store, "write_shard", full)
+    monkeypatch.setattr(pool, "write_shard", full)
     code, text = run("render", *SMALL, "--out", tmp_path / "d")
     assert code == 2 and "the disk is full; what is finished stays" in text
 
@@ -145,7 +144,7 @@ def test_missing_library(run, tmp_path, monkeypatch):
     def missing(*_):
         raise ModuleNotFoundError("No module named 'opensim'")
 
-    monkeypatch.setattr(synthgen.store, "write_shard", missing)
+    monkeypatch.setattr(pool, "write_shard", missing)
     code, text = run("render", *SMALL, "--out", tmp_path / "d")
     assert code == 2 and "a library is missing or broken: No module named 'opensim'" in text
 
