@@ -1,6 +1,5 @@
 """The commands `synthgen annotate ..`: read options, call synthgen.active. SQLAlchemy and torch load when needed."""
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,7 @@ import typer
 
 from biomech.errors import SynthgenError
 from synthgen.active.serve_command import add_serve
-from synthgen.cli_errors import Quiet, one_sentence
+from synthgen.cli_errors import Quiet, guarded
 
 annotate_app = typer.Typer(
     no_args_is_help=True,
@@ -20,24 +19,8 @@ ProjectArgument = Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder
 Weights = Annotated[Path | None, typer.Option(help=".pt or .onnx; default: the last round's, else the shipped one.")]
 
 
-def _guarded(command: Callable) -> Callable:
-    """The same command, whose errors end in one sentence."""
-
-    @functools.wraps(command)
-    def run(*args, **kwargs):
-        with one_sentence(False):
-            try:
-                return command(*args, **kwargs)
-            except ModuleNotFoundError as error:
-                raise SynthgenError(
-                    f"annotation needs the package {error.name}; install it: pip install 'synthgen[annotate,train]'"
-                ) from error
-
-    return run
-
-
 def _command(name: str) -> Callable:
-    return lambda command: annotate_app.command(name)(_guarded(command))
+    return lambda command: annotate_app.command(name)(guarded(command, "annotation", "annotate,train"))
 
 
 @_command("init")

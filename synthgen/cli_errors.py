@@ -2,11 +2,12 @@
 
 import contextlib
 import errno
+import functools
 import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +46,22 @@ def one_sentence(debug: bool, out: Path | None = None) -> Iterator[None]:
     except Exception as error:  # the last resort; the log keeps what a developer needs
         first = (str(error).strip().splitlines() or [""])[0]
         _fail(f"unexpected {type(error).__name__}: {first}", traceback.format_exc(), debug, out)
+
+
+def guarded(command: Callable, what: str, extras: str) -> Callable:
+    """The same command, whose errors end in one sentence: a missing package is named with the extras for `what`."""
+
+    @functools.wraps(command)
+    def run(*args, **kwargs):
+        with one_sentence(False):
+            try:
+                return command(*args, **kwargs)
+            except ModuleNotFoundError as error:
+                raise SynthgenError(
+                    f"{what} needs the package {error.name}; install it with: pip install 'synthgen[{extras}]'"
+                ) from error
+
+    return run
 
 
 def say_violations(verdict: "Verdict") -> bool:

@@ -9,7 +9,7 @@ pytest.importorskip("sqlalchemy")
 pytest.importorskip("fastapi")
 pytest.importorskip("httpx")
 
-from annotation_page import TOKEN, copied_project, queued_project
+from annotation_page import TOKEN
 from annotation_project import SIZE, FakeProposer, person
 from fastapi.testclient import TestClient
 
@@ -25,20 +25,6 @@ from synthgen.keypoints import SPINE_IDS, spinetrack
 
 BASE = "http://127.0.0.1:8730"
 BOX = np.array([60.0, 5.0, 30.0, 80.0])
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made")
-    queued_project(folder).close()
-    return folder
-
-
-@pytest.fixture
-def project(made, tmp_path):
-    project = copied_project(made, tmp_path)
-    yield project
-    project.close()
 
 
 def client_of(project, suggest=None) -> TestClient:

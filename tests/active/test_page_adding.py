@@ -7,31 +7,11 @@ pytest.importorskip("sqlalchemy")
 pytest.importorskip("fastapi")
 pytest.importorskip("playwright", reason="the browser tests need playwright: make setup")
 
-from annotation_page import browser_path, copied_project, queued_project, served
+from annotation_page import served
 from annotation_person import SAVED, edited, opened, saved
 from annotation_project import SIZE
-from playwright.sync_api import sync_playwright
 
 ADDED = 5  # number of the person who comes fifth
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = browser_path()
-    if path is None:
-        pytest.skip("no Chromium on this system: install one (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def project(tmp_path):
-    queued_project(tmp_path / "made").close()
-    project = copied_project(tmp_path / "made", tmp_path)
-    yield project
-    project.close()
 
 
 def on_page(page, x: float, y: float) -> tuple[float, float]:

@@ -7,39 +7,14 @@ pytest.importorskip("sqlalchemy")
 pytest.importorskip("fastapi")
 pytest.importorskip("playwright", reason="the browser tests need playwright: make setup")
 
-from annotation_page import browser_path, copied_project, queued_project, served
+from annotation_page import served
 from annotation_person import SAVED, drag, edited, go_to, log_in, opened, saved, spot
 from annotation_project import person
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from synthgen.keypoints import SPINE_IDS
 
 NOSE, LEFT_WRIST = 0, 9
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = browser_path()
-    if path is None:
-        pytest.skip("no Chromium on this system: install one (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made")
-    queued_project(folder).close()
-    return folder
-
-
-@pytest.fixture
-def project(made, tmp_path):
-    project = copied_project(made, tmp_path)
-    yield project
-    project.close()
 
 
 def test_keyboard_alone(browser, project):

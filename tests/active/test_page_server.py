@@ -9,7 +9,7 @@ pytest.importorskip("sqlalchemy")
 pytest.importorskip("fastapi")
 pytest.importorskip("httpx")
 
-from annotation_page import PASSWORDS, TOKEN, copied_project, queued_project
+from annotation_page import PASSWORDS, TOKEN
 from annotation_project import person
 from fastapi.testclient import TestClient
 from PIL import Image
@@ -21,20 +21,6 @@ from synthgen.keypoints import spinetrack
 
 BASE = "http://127.0.0.1:8730"
 NAMES = list(spinetrack().names)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made")
-    queued_project(folder).close()
-    return folder
-
-
-@pytest.fixture
-def project(made, tmp_path):
-    project = copied_project(made, tmp_path)
-    yield project
-    project.close()
 
 
 def client_of(project, **door) -> TestClient:
