@@ -10,7 +10,7 @@ Random streams: default_rng([seed, stream, number, ...]) with a stream each for 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -77,7 +77,14 @@ def draw_scene(config: Config, assets: Assets, take: Take, frame: int, rng: np.r
     things = draw_occluders(config.objects, rng, seen, eye, target, hidden + eyes, first, outdoor)
     sensor = draw_sensor(config.sensor, rng)
     people = tuple(part[frame] for part in take.players)
-    return SceneSpec(people, things, light, backdrop, cameras, 0, replace(sensor, seed=sensor.seed + frame))
+    within = _bounds(seen + hidden) if len(take.players[0]) > 1 else ()
+    return SceneSpec(people, things, light, backdrop, cameras, 0, replace(sensor, seed=sensor.seed + frame), within)
+
+
+def _bounds(surfaces: Sequence[np.ndarray]) -> tuple[float, ...]:
+    """(6,) m, least and greatest x, y, z of (N, 3) points."""
+    points = np.concatenate(surfaces)
+    return tuple(np.concatenate([points.min(0), points.max(0)]).tolist())
 
 
 def make_sample(config: Config, assets: Assets, index: int) -> Sample:

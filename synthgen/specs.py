@@ -93,6 +93,8 @@ class SceneSpec:
         occluders: things that stand around; their instance ids follow those of what people hold.
         cameras: all calibrated views of this instant.
         view: the camera of this picture.
+        moves_within: (6,) m, least and greatest x, y, z of everyone through a movement, which the surroundings are
+            built around so that they stand still; () for a single instant.
     """
 
     actors: tuple[ActorSpec, ...]
@@ -102,6 +104,7 @@ class SceneSpec:
     cameras: tuple[CameraSpec, ...]
     view: int
     sensor: SensorSpec
+    moves_within: tuple[float, ...] = ()
 
     def kind_of(self, instance_id: int) -> str:
         """What an object in the picture is, by its instance id."""

@@ -116,11 +116,18 @@ def stage(spec: SceneSpec, assets: Assets) -> tuple[Actor, ...]:
 
 def build(spec: SceneSpec, assets: Assets, actors: tuple[Actor, ...], normals: bool = False) -> Scene:
     """Arrays of a scene, from its spec alone (`actors` is what its `stage` gives); `normals` asks for them as well."""
-    parts = build_occluders(spec.occluders, FIRST_ID + len(actors))
-    for actor in actors:
-        parts += actor.parts + actor.seat + actor.held
+    things = build_occluders(spec.occluders, FIRST_ID + len(actors))
+    people = tuple(part for actor in actors for part in actor.parts + actor.seat + actor.held)
     cameras = tuple(build_camera(camera) for camera in spec.cameras)
     light = lit(spec.backdrop, build_light(spec.light, assets.environments), spec.light, cameras[spec.view])
-    occupied = np.concatenate([part.vertices for part in parts])
+    around = [part.vertices for part in things]
+    around += [_grid(spec.moves_within)] if spec.moves_within else [part.vertices for part in people]
+    occupied = np.concatenate(around)
     backdrop = build_backdrop(spec.backdrop, cameras, spec.view, occupied, light, spec.light, assets.environments)
-    return Scene(parts + backdrop.parts, cameras[spec.view], light, backdrop.background, normals=normals)
+    return Scene(things + people + backdrop.parts, cameras[spec.view], light, backdrop.background, normals=normals)
+
+
+def _grid(bounds: tuple[float, ...]) -> np.ndarray:
+    """(27, 3) m, corners and middles of a box given as SceneSpec.moves_within."""
+    along = np.linspace(bounds[:3], bounds[3:], 3).T
+    return np.stack(np.meshgrid(*along, indexing="ij"), -1).reshape(-1, 3)

@@ -18,7 +18,10 @@ from synthgen.clips import in_world, still_of, take_files
 from synthgen.config import check_takes, load_config, split_of
 from synthgen.crowd import BLOCK, Presence, draw_presences, room_for
 from synthgen.keypoints import spinetrack
-from synthgen.sample import make_sample
+from synthgen.sample import draw_scene, make_sample
+from synthgen.settings import to_plain
+from synthgen.specs import scene_from_plain
+from synthgen.stage import build
 from synthgen.takes import draw_take, take_of
 
 SMALL = ["width=160", "height=120", "assets=minimal", "poses=48", "seed=3"]
@@ -152,6 +155,27 @@ def test_a_movement_is_the_same_person_moving(opened, tmp_path):
     labelled = np.stack([frame.annotations[0].keypoints_world for frame in frames])
     np.testing.assert_allclose(markers.positions[:, :37], labelled, atol=1e-6)
     assert motion.coordinates == COORDINATES
+
+
+@pytest.mark.parametrize("kind", ["room", "gym", "street", "field", "studio", "plain"])
+def test_the_surroundings_of_a_movement_stand_still(opened, kind):
+    config = load_config(
+        None,
+        [*SMALL, "poses_per_subject=48", "capture.frames=12", f"backdrop.kinds={{{kind}: 1}}", "crowd.people={1: 1}"],
+    )
+    take = draw_take(config, opened, 0)
+    shown = []
+    for frame in (0, 5, 11):
+        actors = take.actors(opened, frame)
+        spec = draw_scene(config, opened, take, frame, np.random.default_rng(1))
+        scene = build(scene_from_plain(to_plain(spec)), opened, actors)
+        own = {part.key for actor in actors for part in actor.parts + actor.seat + actor.held}
+        shown.append({part.key: part.vertices for part in scene.parts if part.key not in own})
+    first, *others = shown
+    assert first
+    for other in others:
+        assert other.keys() == first.keys()
+        assert all(np.array_equal(other[key], first[key]) for key in first)
 
 
 def test_postures_make_no_movement(opened):
