@@ -172,6 +172,10 @@ def summary_lines(summary, verdict, human) -> list[tuple[str, str]]:
     if summary.rendered:
         lines.append(("this run", f"{summary.rendered} rendered, {summary.reused} kept, {summary.seconds:.0f} s"))
         lines.append(("speed", f"{summary.per_second:.2f} images/s with {summary.workers} workers"))
+        if len(summary.course) > 1:
+            (first, took, _), (before, since, _), (last, until, _) = (summary.course[k] for k in (0, -2, -1))
+            pace = f"the first {first} at {first / took:.2f}, the last {last - before} of {last} at"
+            lines.append(("pace", f"{pace} {(last - before) / (until - since):.2f} images/s"))
         lines.append(("size", human(summary.bytes)))
     if summary.drivers:
         lines.append(("drawn on", ", ".join(summary.drivers)))

@@ -9,6 +9,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -30,10 +31,17 @@ log = logging.getLogger(__name__)
 
 MAX_DEATHS = 2  # retries of one shard whose worker died
 
+MILESTONE = 1000
+"""Pictures from one entry of PoolStats.course to the next."""
+
 
 @dataclass(slots=True)
 class PoolStats:
-    """What a run measured; never written into the dataset proper."""
+    """What a run measured; never written into the dataset proper.
+
+    Attributes:
+        course: (samples, s since the start, highest peak memory of a worker so far in bytes) every MILESTONE samples.
+    """
 
     samples: int = 0
     timings: dict[str, float] = field(default_factory=dict)  # stage -> s, summed
@@ -41,6 +49,22 @@ class PoolStats:
     early_memory: dict[int, int] = field(default_factory=dict)  # worker -> bytes after its first shard
     deaths: int = 0
     drivers: list[str] = field(default_factory=list)  # GL_RENDERER of the workers, each once
+    course: list[tuple[int, float, int]] = field(default_factory=list)
+    begun: float = field(default_factory=time.perf_counter)
+
+    def count(self, samples: int, timings: dict[str, float]) -> None:
+        """Samples are finished; `timings` adds to the seconds of each stage."""
+        self.samples += samples
+        for stage, seconds in timings.items():
+            self.timings[stage] = self.timings.get(stage, 0.0) + seconds
+        if self.samples >= MILESTONE + (self.course[-1][0] if self.course else 0):
+            passed = time.perf_counter() - self.begun
+            self.course.append((self.samples, round(passed, 3), max(self.peak_memory.values(), default=0)))
+
+    def note_memory(self, worker: int, peak: int) -> None:
+        """A worker's peak memory, in bytes, after another shard."""
+        self.early_memory.setdefault(worker, peak)
+        self.peak_memory[worker] = peak
 
 
 def default_workers() -> int:
@@ -98,7 +122,7 @@ def _run_here(root: Path | str, config: Config, shards: Sequence[Shard], source:
     stats = PoolStats()
 
     def done(timings: dict[str, float]) -> None:
-        _count(stats, timings)
+        stats.count(1, timings)
         tell(1)
 
     store = store_at(root)
@@ -106,14 +130,8 @@ def _run_here(root: Path | str, config: Config, shards: Sequence[Shard], source:
         for shard in shards:
             with store.place_for(shard) as place:
                 write_shard(place, config, shard, make, osim, done)
-            _note_memory(stats, 0, peak_memory())
+            stats.note_memory(0, peak_memory())
     return stats
-
-
-def _count(stats: PoolStats, timings: dict[str, float]) -> None:
-    stats.samples += 1
-    for stage, seconds in timings.items():
-        stats.timings[stage] = stats.timings.get(stage, 0.0) + seconds
 
 
 def _note_driver(stats: PoolStats, found: str, devices: Sequence[int]) -> None:
@@ -131,11 +149,6 @@ def _note_driver(stats: PoolStats, found: str, devices: Sequence[int]) -> None:
 def next_device(devices: Sequence[int], taken: Sequence[int | None]) -> int | None:
     """The device that the fewest workers have, the first of equals; None where there is no choice."""
     return min(devices, key=lambda device: taken.count(device)) if devices else None
-
-
-def _note_memory(stats: PoolStats, worker: int, peak: int) -> None:
-    stats.early_memory.setdefault(worker, peak)
-    stats.peak_memory[worker] = peak
 
 
 @dataclass(slots=True)
@@ -201,7 +214,7 @@ class _Pool:
     def _hear(self, worker: _Worker, kind: str, *content: Any) -> None:
         if kind == "sample":
             worker.done += 1
-            _count(self.stats, *content)
+            self.stats.count(1, *content)
             self.tell(1)
             return
         if kind == "driver":
@@ -218,7 +231,7 @@ class _Pool:
         if kind == "ready":
             self.deaths.pop(-1, None)  # workers do start here: what died before its first word had another reason
         if kind == "done":
-            _note_memory(self.stats, worker.number, *content)
+            self.stats.note_memory(worker.number, *content)
             self.left -= 1
             if self.watcher and worker.shard:
                 self.watcher.done(worker.shard, f"worker {worker.number}")

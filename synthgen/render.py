@@ -50,6 +50,7 @@ class RenderSummary:
         per_second: samples of this run per second of rendering, start-up included, merge excluded.
         memory: worker -> (peak after its first shard, peak at the end), bytes.
         drivers: GL_RENDERER of this machine's workers, each once.
+        course: how the run went from thousand to thousand, see PoolStats.
     """
 
     root: Path | str  # folder or URL
@@ -64,6 +65,7 @@ class RenderSummary:
     memory: dict[int, tuple[int, int]] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     drivers: tuple[str, ...] = ()
+    course: tuple[tuple[int, float, int], ...] = ()
 
 
 def resolve_assets(config: Config) -> tuple[Config, str, str]:
@@ -194,6 +196,7 @@ def worked(stats: pool.PoolStats, seconds: float, workers: int | None) -> dict[s
         "workers": default_workers() if workers is None else workers,
         "memory": {w: (stats.early_memory[w], peak) for w, peak in sorted(stats.peak_memory.items())},
         "drivers": tuple(stats.drivers),
+        "course": tuple(stats.course),
         "timings": {k: stats.timings[k] / stats.samples for k in sorted(stats.timings)},
     }
 

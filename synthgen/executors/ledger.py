@@ -57,12 +57,9 @@ class Ledger:
         if self.open.pop(shard.number, None) is None:
             return  # the other copy was first
         number = self._numbers.setdefault(outcome.worker, len(self._numbers))
-        self.stats.samples += len(shard)
-        for stage, seconds in outcome.timings.items():
-            self.stats.timings[stage] = self.stats.timings.get(stage, 0.0) + seconds
         if outcome.peak_memory:
-            self.stats.early_memory.setdefault(number, outcome.peak_memory)
-            self.stats.peak_memory[number] = outcome.peak_memory
+            self.stats.note_memory(number, outcome.peak_memory)
+        self.stats.count(len(shard), outcome.timings)
         self.watcher.done(shard, outcome.worker)
         self.watcher.progress(len(shard))
         self.tell(len(shard))

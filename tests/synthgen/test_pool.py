@@ -1,17 +1,20 @@
 """Same bytes for any number of workers, through death, interruption and resumption."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fake_source import SOURCE
 
 from biomech.errors import DatasetError
 from synthgen import pool
+from synthgen.cli import summary_lines
 from synthgen.config import Config, with_values
 from synthgen.dataset import dataset_digest
 from synthgen.folder import locked
@@ -56,6 +59,20 @@ def test_shard_size_changes_no_picture(config, reference, tmp_path):
     assert differing <= naming_the_config | {name for name in mine if name.startswith("annotations/")}
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_long_run_tells_its_course(config, tmp_path, monkeypatch, workers):
+    monkeypatch.setattr(pool, "MILESTONE", 10)
+    summary = render_dataset(config, tmp_path / "d", workers=workers, source=SOURCE)
+    marks = json.loads((tmp_path / "d" / "run.json").read_bytes())["course"]
+    assert marks == [list(mark) for mark in summary.course]
+    samples, seconds, memory = zip(*marks, strict=True)
+    assert list(samples) == list(range(10, POSES + 1, 10)) and len(samples) > 1
+    assert list(seconds) == sorted(seconds) and 0 < seconds[0] and seconds[-1] <= summary.seconds
+    assert list(memory) == sorted(memory) and memory[-1] > 10e6
+    lines = dict(summary_lines(summary, SimpleNamespace(hard_violations=0, typical_share=0.0, report=""), str))
+    assert lines["pace"].startswith("the first 10 at ")
+
+
 def test_a_worker_killed_once_is_replaced(config, reference, tmp_path, monkeypatch):
     flag = tmp_path / "died"
     monkeypatch.setenv("FAKE_KILL", f"13:{flag}")
@@ -93,6 +110,7 @@ def test_resume_after_failure_gives_the_same_bytes(config, reference, tmp_path, 
 SCRIPT = """
 import sys
 from fake_source import SOURCE
+from synthgen.cli import summary_lines
 from synthgen.config import Config, with_values
 from synthgen.render import render_dataset
 if __name__ == "__main__":
