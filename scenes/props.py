@@ -17,18 +17,19 @@ def box_mesh(center, half, cell: float = 0.5, metres: float = 1.0):
     """An axis-aligned box whose faces are grids of about `cell` metres.
 
     Returns:
-        vertices (V, 3) m, normals (V, 3), faces (F, 3), uv (V, 2) in units of `metres`.
+        vertices (V, 3) m, normals (V, 3), faces (F, 3), uv (V, 2) in units of `metres`; normals and faces are shared
+        by all boxes of as many cells.
     """
     half = np.asarray(half, float)
     unit, normals, faces, flat = _unit_box(tuple(max(1, round(2 * side / cell)) for side in half.tolist()))
     points = unit * half
-    uv = np.take_along_axis(points, flat, 1) / metres
-    return points + np.asarray(center, float), normals.copy(), faces.copy(), uv
+    return points + np.asarray(center, float), normals, faces, points.ravel()[flat] / metres
 
 
 @lru_cache(maxsize=256)
 def _unit_box(counts: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """A box from -1 to 1 with `counts` cells along x, y, z: vertices, normals, faces, and the (V, 2) axes of its uv."""
+    """A box from -1 to 1 with `counts` cells along x, y, z: vertices, normals, faces, and which (V, 2) of all its
+    coordinates are its uv; read-only."""
     vertices, normals, faces, flat = [], [], [], []
     start = 0
     for axis, sign in _SIDES:
@@ -41,15 +42,22 @@ def _unit_box(counts: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarr
         flat.append(np.tile(_UV_AXES[axis], (len(points), 1)))
         faces.append(grid_faces(counts[a], counts[b], sign < 0) + start)
         start += len(points)
-    return np.concatenate(vertices), np.concatenate(normals), np.concatenate(faces), np.concatenate(flat)
+    axes = np.concatenate(flat) + 3 * np.arange(start)[:, None]
+    found = np.concatenate(vertices), np.concatenate(normals), np.concatenate(faces), axes
+    for array in found:
+        array.flags.writeable = False
+    return found
 
 
+@lru_cache(maxsize=256)
 def grid_faces(columns: int, rows: int, flip: bool = False) -> np.ndarray:
-    """(2 columns rows, 3) triangles of a grid of (rows + 1) lines with (columns + 1) vertices each."""
+    """(2 columns rows, 3) triangles of a grid of (rows + 1) lines with (columns + 1) vertices each; read-only."""
     index = np.arange((rows + 1) * (columns + 1)).reshape(rows + 1, columns + 1)
     a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, 1:].ravel(), index[1:, :-1].ravel()
     faces = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
-    return faces[:, ::-1] if flip else faces
+    faces = np.ascontiguousarray(faces[:, ::-1]) if flip else faces
+    faces.flags.writeable = False
+    return faces
 
 
 def part_of(

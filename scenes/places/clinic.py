@@ -4,7 +4,7 @@ import numpy as np
 
 from scenes.places.hall import SIDES, hall_surfaces, on_wall, shell
 from scenes.places.layout import Place, Prop, pick, prop, surface, tone
-from scenes.places.shapes import Piece, ball, box, merged, moved, prism, sheet, standing, tube, turned
+from scenes.places.shapes import Piece, ball, bars, box, merged, moved, prism, sheet, standing, tube, turned
 
 EDGE = 1.3  # m along the walls that furniture takes
 
@@ -74,18 +74,18 @@ def _furniture(kind: str, rng: np.random.Generator) -> tuple[list[tuple[str, Pie
         pad = [standing(0.16, 0, (1.55, 0.09, 0.66), high - 0.09)]
         lift = float(rng.choice([0.0, 0.25, 0.45]))
         pad.append(prism([(-0.62, high - 0.09), (-0.62, high), (-1.0, high + lift), (-1.0, high + lift - 0.09)], 0.66))
-        legs = [tube([(x, 0, z), (x, high - 0.09, z)], 0.025, 8) for x in (-0.8, 0.8) for z in (-0.26, 0.26)]
-        legs += [tube([(-0.8, 0.2, z), (0.8, 0.2, z)], 0.02, 6) for z in (-0.26, 0.26)]
+        legs = [bars([[(x, 0, z), (x, high - 0.09, z)] for x in (-0.8, 0.8) for z in (-0.26, 0.26)], 0.025)]
+        legs.append(bars([[(-0.8, 0.2, z), (0.8, 0.2, z)] for z in (-0.26, 0.26)], 0.02, 6))
         paper = box((0.16, high + 0.003, 0), (1.5, 0.004, 0.45))
         return [("cover", merged(pad)), ("chrome", merged(legs)), ("paper", paper)], 0.45
     if kind == "cabinet":
         high, deep = float(rng.choice([0.9, 1.9])), 0.42
         doors = [standing(x, 0.215, (0.44, high - 0.16, 0.02), 0.1) for x in (-0.23, 0.23)]
-        knobs = [tube([(x, 0.5 * high, 0.25), (x, 0.5 * high + 0.14, 0.25)], 0.008, 6) for x in (-0.05, 0.05)]
+        knobs = bars([[(x, 0.5 * high, 0.25), (x, 0.5 * high + 0.14, 0.25)] for x in (-0.05, 0.05)], 0.008, 6)
         top = [box((0, high, 0), (0.98, 0.03, 0.46))]
         return [
             ("front", merged(doors)),
-            ("chrome", merged(knobs)),
+            ("chrome", knobs),
             ("cabinet", merged([standing(0, 0, (0.94, high, deep)), *top])),
         ], 0.26
     if kind == "desk":
@@ -111,8 +111,8 @@ def _furniture(kind: str, rng: np.random.Generator) -> tuple[list[tuple[str, Pie
     if kind == "stool":
         seat = turned([(0.0, 0.46), (0.17, 0.46), (0.18, 0.49), (0.17, 0.53), (0.0, 0.54)], 18)
         post = [tube([(0, 0.08, 0), (0, 0.46, 0)], 0.025, 8)]
-        for a in np.linspace(0, 2 * np.pi, 6)[:-1]:
-            post.append(tube([(0, 0.1, 0), (0.26 * np.cos(a), 0.05, 0.26 * np.sin(a))], 0.018, 6))
-            post.append(moved(ball(0.03, 0.03, sides=8), 0.26 * np.cos(a), 0.26 * np.sin(a)))
+        feet = [(0.26 * np.cos(a), 0.26 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 6)[:-1]]
+        post.append(bars([[(0, 0.1, 0), (x, 0.05, z)] for x, z in feet], 0.018, 6))
+        post += [moved(ball(0.03, 0.03, sides=8), x, z) for x, z in feet]
         return [("cover", seat), ("chrome", merged(post))], 0.3
     return [], 0.3

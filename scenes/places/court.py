@@ -6,7 +6,7 @@ from scenes.places.green import far_ground, fence, green_surfaces, mast, tree, w
 from scenes.places.hall import hall_surfaces, shell
 from scenes.places.layout import PATCH_Y, Place, Prop, pick, prop, surface, tone
 from scenes.places.markings import lines, measures
-from scenes.places.shapes import Piece, box, ground, merged, moved, prism, sheet, standing, tube
+from scenes.places.shapes import Piece, bars, box, ground, merged, moved, prism, sheet, standing, tube
 
 _PAINTS = (
     (0.27, 0.45, 0.66),
@@ -103,8 +103,8 @@ def _gear(sport: str, m: dict[str, float], rng: np.random.Generator) -> list[Pro
     cloth = sheet(2 * half, high - low, 1)
     net = moved((cloth[0] + [0, low, 0], *cloth[1:]), 0, 0, np.pi / 2)
     tape = [box((0, high - 0.03, 0), (0.02, 0.06, 2 * half))]
-    posts = [tube([(0, 0, s * half), (0, high + 0.06, s * half)], 0.045, 10) for s in (-1, 1)]
-    return [prop(("white", merged(tape)), ("pole", merged(posts)), ("net", net), solid=False)]
+    posts = bars([[(0, 0, s * half), (0, high + 0.06, s * half)] for s in (-1, 1)], 0.045, 10)
+    return [prop(("white", merged(tape)), ("pole", posts), ("net", net), solid=False)]
 
 
 def _basket(s: int, m: dict[str, float]) -> Prop:
@@ -116,7 +116,7 @@ def _basket(s: int, m: dict[str, float]) -> Prop:
     for z0, z1, y0, y1 in ((-0.295, 0.295, low + 0.15, low + 0.6), (-0.9, 0.9, low, high)):
         face = board - s * 0.02
         ring = [(face, y0, z0), (face, y0, z1), (face, y1, z1), (face, y1, z0), (face, y0, z0)]
-        frame += [tube([a, b], 0.02, 4) for a, b in zip(ring[:-1], ring[1:], strict=True)]
+        frame.append(bars(list(zip(ring[:-1], ring[1:], strict=True)), 0.02, 4))
     x, y = s * (m["length"] / 2 - m["basket"]), m["rim_height"]
     a = np.linspace(0, 2 * np.pi, 25)
     r = m["rim_radius"] + 0.01

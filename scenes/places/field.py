@@ -5,7 +5,7 @@ import numpy as np
 from scenes.places.green import bench, far_ground, fence, green_surfaces, mast, tree, wood_edge
 from scenes.places.layout import PATCH_Y, Place, Prop, pick, prop, surface, tone
 from scenes.places.markings import lines, measures
-from scenes.places.shapes import Piece, ground, merged, moved, sheet, tube
+from scenes.places.shapes import Piece, bars, ground, merged, moved, sheet
 
 
 def build(size: np.ndarray, rng: np.random.Generator) -> Place:
@@ -67,10 +67,10 @@ def build(size: np.ndarray, rng: np.random.Generator) -> Place:
 
 def _goal(wide: float, high: float) -> list[tuple[str, Piece]]:
     """Posts, bar and net of a goal that opens towards -x."""
-    frame = [tube([(0, 0, s * wide / 2), (0, high, s * wide / 2)], 0.06, 10) for s in (-1, 1)]
-    frame.append(tube([(0, high, -wide / 2 - 0.06), (0, high, wide / 2 + 0.06)], 0.06, 10))
-    stays = [tube([(0.9, high, s * wide / 2), (2.0, 0, s * wide / 2)], 0.025, 6) for s in (-1, 1)]
-    stays += [tube([(0, high, s * wide / 2), (0.9, high, s * wide / 2)], 0.025, 6) for s in (-1, 1)]
+    frame = [[(0, 0, s * wide / 2), (0, high, s * wide / 2)] for s in (-1, 1)]
+    frame.append([(0, high, -wide / 2 - 0.06), (0, high, wide / 2 + 0.06)])
+    stays = [[(0.9, high, s * wide / 2), (2.0, 0, s * wide / 2)] for s in (-1, 1)]
+    stays += [[(0, high, s * wide / 2), (0.9, high, s * wide / 2)] for s in (-1, 1)]
     corners = np.array([[0.9, high, -wide / 2], [0.9, high, wide / 2], [2.0, 0, -wide / 2], [2.0, 0, wide / 2]])
     net = sheet(wide, 2.68)
     flat = corners[[2, 3, 0, 1]], np.tile([0.9, 0.43, 0], (4, 1)), net[2], net[3]
@@ -82,7 +82,7 @@ def _goal(wide: float, high: float) -> list[tuple[str, Piece]]:
             [[0, 0, s * wide / 2], [2.0, 0, s * wide / 2], [0, high, s * wide / 2], [0.9, high, s * wide / 2]]
         )
         sides.append((ring, np.tile([0, 0, float(s)], (4, 1)), net[2], ring[:, :2] * 1.0))
-    return [("white", merged([*frame, *stays])), ("net", merged([flat, roof, *sides]))]
+    return [("white", merged([bars(frame, 0.06, 10), bars(stays, 0.025, 6)])), ("net", merged([flat, roof, *sides]))]
 
 
 def _stand(edge: np.ndarray, rng: np.random.Generator) -> Prop:

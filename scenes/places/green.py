@@ -3,7 +3,7 @@
 import numpy as np
 
 from scenes.places.layout import Prop, Surface, pick, prop, surface, tone
-from scenes.places.shapes import Piece, ball, box, ground, merged, moved, sheet, standing, tube
+from scenes.places.shapes import Piece, ball, bars, box, ground, merged, moved, sheet, standing, tube
 
 FAR = 85.0
 """How far, m, the ground reaches."""
@@ -71,13 +71,12 @@ def fence(half: np.ndarray, high: float, pitch: float = 3.0) -> list[Prop]:
     for axis, sign in ((0, -1), (0, 1), (1, -1), (1, 1)):
         length = 2 * half[1 - axis]
         count = max(int(length / (3 * pitch)), 1)
+        wide, yaw = length / count, np.pi / 2 if axis == 0 else 0.0
+        posts = bars([[(s, 0, 0), (s, high + 0.05, 0)] for s in np.linspace(-wide / 2, wide / 2, 4)[:-1]], 0.03, 6)
+        rails = bars([[(-wide / 2, y, 0), (wide / 2, y, 0)] for y in (high, 0.06)], 0.018, 5, capped=False)
+        frame, wire = moved(merged([posts, rails]), 0, 0, yaw), moved(sheet(wide, high), 0, 0, yaw)
         for k in range(count):
-            at, wide = (k + 0.5) / count * length - length / 2, length / count
-            wire = moved(sheet(wide, high), 0, 0, np.pi / 2 if axis == 0 else 0.0)
-            steps = np.linspace(-wide / 2, wide / 2, 4)[:-1]
-            posts = [tube([(s, 0, 0), (s, high + 0.05, 0)], 0.03, 6) for s in steps]
-            posts += [tube([(-wide / 2, y, 0), (wide / 2, y, 0)], 0.018, 5, capped=False) for y in (high, 0.06)]
-            frame = moved(merged(posts), 0, 0, np.pi / 2 if axis == 0 else 0.0)
+            at = (k + 0.5) / count * length - length / 2
             shift = (sign * half[0], at) if axis == 0 else (at, sign * half[1])
             found.append(prop(("pole", moved(frame, *shift)), ("wire", moved(wire, *shift)), solid=False))
     return found

@@ -4,7 +4,7 @@ import numpy as np
 
 from scenes.places.hall import SIDES, hall_surfaces, on_wall, shell
 from scenes.places.layout import PATCH_Y, Place, Prop, pick, prop, surface, tone
-from scenes.places.shapes import Piece, ball, box, ground, merged, moved, prism, standing, tube, turned
+from scenes.places.shapes import Piece, ball, bars, box, ground, lying, merged, moved, prism, standing, tube, turned
 
 EDGE = 1.1  # m along the walls that equipment takes
 
@@ -76,13 +76,11 @@ def _wall(axis: int, sign: int, full: np.ndarray, rng: np.random.Generator) -> l
 def _wall_bars(axis: int, sign: int, full: np.ndarray, at: float) -> Prop:
     high = min(2.6, full[1] - 0.2)
     frame = [on_wall(axis, sign, full, at + e * 0.43, high / 2, (0.04, high, 0.16)) for e in (-1, 1)]
-    rungs = []
-    for y in np.arange(0.2, high - 0.05, 0.15):
-        ends = np.zeros((2, 3))
-        ends[:, axis], ends[:, 1] = sign * (full[axis] / 2 - 0.11), y
-        ends[:, 2 - axis] = at + np.array([-0.42, 0.42])
-        rungs.append(tube(ends, 0.02, 6, capped=False))
-    return prop(("wood", merged(frame + rungs)), solid=False)
+    heights = np.arange(0.2, high - 0.05, 0.15)
+    ends = np.empty((len(heights), 2, 3))
+    ends[..., axis], ends[..., 1] = sign * (full[axis] / 2 - 0.11), heights[:, None]
+    ends[..., 2 - axis] = at + np.array([-0.42, 0.42])
+    return prop(("wood", merged([*frame, bars(ends, 0.02, 6, capped=False)])), solid=False)
 
 
 def _plate(x: float, y: float, z: float, radius: float, thick: float = 0.045) -> Piece:
@@ -107,16 +105,15 @@ def _rack(rng) -> list[tuple[str, Piece]]:
 def _dumbbells(rng) -> list[tuple[str, Piece]]:
     frame = [standing(x, 0, (0.06, 0.95, 0.5)) for x in (-0.8, 0.8)]
     frame += [box((0, y, z), (1.6, 0.04, 0.26)) for y, z in ((0.35, 0.1), (0.85, -0.08))]
-    bells, bars = [], []
+    bells, grips = [], []
     for y, z in ((0.35, 0.1), (0.85, -0.08)):
         for x in np.linspace(-0.66, 0.66, 7):
             r = float(rng.uniform(0.05, 0.085))
-            for e in (-0.09, 0.09):
-                end = turned([(0.0, -0.035), (r, -0.035), (r, 0.035), (0.0, 0.035)], 8)
-                turn = end[0][:, [0, 2, 1]] * [1, 1, -1], end[1][:, [0, 2, 1]] * [1, 1, -1]
-                bells.append((turn[0] + [x, y + 0.02 + r, z + e], turn[1], end[2], end[3]))
-            bars.append(tube([(x, y + 0.02 + r, z - 0.09), (x, y + 0.02 + r, z + 0.09)], 0.015, 6, capped=False))
-    return [("black", merged(bells)), ("chrome", merged(bars)), ("steel", merged(frame))]
+            end = lying(turned([(0.0, -0.035), (r, -0.035), (r, 0.035), (0.0, 0.035)], 8))
+            bells += [(end[0] + [x, y + 0.02 + r, z + e], *end[1:]) for e in (-0.09, 0.09)]
+            grips.append([(x, y + 0.02 + r, z - 0.09), (x, y + 0.02 + r, z + 0.09)])
+    grip = bars(grips, 0.015, 6, capped=False)
+    return [("black", merged(bells)), ("chrome", grip), ("steel", merged(frame))]
 
 
 def _mats(rng) -> list[tuple[str, Piece]]:
@@ -174,8 +171,8 @@ def _loose(rng, free: np.ndarray) -> Prop:
         made = _bench(rng)
     elif kind == "horse":
         top = prism([(-0.75, 0.85), (-0.7, 1.1), (0.7, 1.1), (0.75, 0.85)], 0.38, 0.04)
-        legs = [tube([(x, 0.9, z), (1.25 * x, 0.0, 1.6 * z)], 0.03) for x in (-0.55, 0.55) for z in (-0.13, 0.13)]
-        made = [("pad", top), ("steel", merged(legs))]
+        legs = [[(x, 0.9, z), (1.25 * x, 0.0, 1.6 * z)] for x in (-0.55, 0.55) for z in (-0.13, 0.13)]
+        made = [("pad", top), ("steel", bars(legs, 0.03))]
     else:
         cone = [turned([(0.16, 0.0), (0.16, 0.02), (0.1, 0.025), (0.025, 0.32), (0.0, 0.33)], 14)]
         made = [("bright", moved(cone[0], 0.5 * k)) for k in range(int(rng.integers(1, 4)))]

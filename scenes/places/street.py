@@ -4,7 +4,7 @@ import numpy as np
 
 from scenes.places.green import FAR, green_surfaces, mast, tree
 from scenes.places.layout import LINE_Y, PATCH_Y, Place, Prop, pick, prop, surface, tone
-from scenes.places.shapes import Piece, box, ground, merged, moved, prism, sheet, tube, turned
+from scenes.places.shapes import Piece, bars, box, ground, lying, merged, moved, prism, sheet, turned
 
 
 def build(size: np.ndarray, rng: np.random.Generator) -> Place:
@@ -114,24 +114,22 @@ def _car(x: float, z: float, color: int, back: bool, rng: np.random.Generator) -
         ],
         1.34,
     )
-    pillars = [
-        tube([(p[0], p[1], s * 0.8), (q[0], q[1], s * 0.645)], 0.035, 5, capped=False)
-        for p, q in ((cabin[0], cabin[1]), (cabin[3], cabin[2]), ((-0.04 * long, 0.92), (-0.06 * long, high)))
-        for s in (-1, 1)
-    ]
-    wheels, hubs = [], []
-    for wx in (-0.3 * long, 0.31 * long):
-        for s in (-1, 1):
-            disc = turned([(0.0, -0.11), (0.27, -0.11), (0.31, -0.07), (0.31, 0.07), (0.27, 0.11), (0.0, 0.11)], 18)
-            lie = disc[0][:, [0, 2, 1]] * [1, 1, -1], disc[1][:, [0, 2, 1]] * [1, 1, -1]
-            wheels.append((lie[0] + [wx, 0.31, s * 0.79], lie[1], disc[2], disc[3]))
-            hub = turned([(0.0, -0.12), (0.19, -0.12), (0.19, 0.12), (0.0, 0.12)], 14)
-            lie = hub[0][:, [0, 2, 1]] * [1, 1, -1], hub[1][:, [0, 2, 1]] * [1, 1, -1]
-            hubs.append((lie[0] + [wx, 0.31, s * 0.79], lie[1], hub[2], hub[3]))
+    pillars = bars(
+        [
+            [(p[0], p[1], s * 0.8), (q[0], q[1], s * 0.645)]
+            for p, q in ((cabin[0], cabin[1]), (cabin[3], cabin[2]), ((-0.04 * long, 0.92), (-0.06 * long, high)))
+            for s in (-1, 1)
+        ],
+        0.035, 5, capped=False,
+    )  # fmt: skip
+    tyre = lying(turned([(0.0, -0.11), (0.27, -0.11), (0.31, -0.07), (0.31, 0.07), (0.27, 0.11), (0.0, 0.11)], 18))
+    hub = lying(turned([(0.0, -0.12), (0.19, -0.12), (0.19, 0.12), (0.0, 0.12)], 14))
+    axles = [np.array([wx, 0.31, s * 0.79]) for wx in (-0.3 * long, 0.31 * long) for s in (-1, 1)]
+    tyres, hubs = ([(wheel[0] + at, *wheel[1:]) for at in axles] for wheel in (tyre, hub))
     lights = [box((a - 0.06, 0.66, s * 0.62), (0.1, 0.12, 0.32)) for s in (-1, 1)]
     yaw = np.pi if back else 0.0
     made = [
-        (f"car{color}", merged([body, roof, *pillars])), ("glass", glass), ("tyre", merged(wheels)),
+        (f"car{color}", merged([body, roof, pillars])), ("glass", glass), ("tyre", merged(tyres)),
         ("hub", merged([*hubs, *lights])),
     ]  # fmt: skip
     return prop(*((name, moved(mesh, x, z, yaw)) for name, mesh in made))

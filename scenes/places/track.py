@@ -5,7 +5,7 @@ import numpy as np
 from scenes.places.green import FAR, far_ground, fence, green_surfaces, mast, tree, wood_edge
 from scenes.places.layout import LINE_Y, PATCH_Y, Place, Prop, pick, prop, surface, tone
 from scenes.places.markings import measures
-from scenes.places.shapes import Piece, ground, merged, moved, prism, standing, tube
+from scenes.places.shapes import Piece, bars, ground, merged, moved, prism, standing
 
 _COLORS = ((0.78, 0.36, 0.27), (0.70, 0.30, 0.24), (0.30, 0.42, 0.66), (0.34, 0.52, 0.38), (0.55, 0.36, 0.34))
 
@@ -63,10 +63,8 @@ def _lanes(rng: np.random.Generator, count: int) -> np.ndarray:
 
 def _hurdle(x: float, z: float) -> Prop:
     bar = standing(x, z, (0.025, 0.07, 1.18), 0.84)
-    legs = [
-        tube([(x, 0.9, z + s * 0.5), (x, 0.03, z + s * 0.5), (x - 0.65, 0.02, z + s * 0.5)], 0.018, 6) for s in (-1, 1)
-    ]
-    return prop(("white", bar), ("pole", merged(legs)))
+    feet = [[(x, 0.9, z + s * 0.5), (x, 0.03, z + s * 0.5), (x - 0.65, 0.02, z + s * 0.5)] for s in (-1, 1)]
+    return prop(("white", bar), ("pole", bars(feet, 0.018, 6)))
 
 
 def _blocks(x: float, z: float) -> Prop:

@@ -139,6 +139,7 @@ def test_an_unknown_sport_is_named():
     [
         shapes.box((0, 1, 0), (1, 2, 3)), shapes.tube([(0, 0, 0), (0, 1, 0), (0.4, 1.6, 0.2)], 0.1),
         shapes.turned([(0.0, 0.0), (0.3, 0.0), (0.2, 0.5), (0.0, 0.6)]), shapes.ball(0.3, 0.3),
+        shapes.lying(shapes.ball(0.3, 0.3, (1, 2, 3))),
         shapes.prism([(0, 0), (1, 0), (0.8, 0.5), (0.2, 0.5)], 0.6, 0.1),
     ],
 )  # fmt: skip
@@ -149,6 +150,20 @@ def test_solids_look_outward_and_are_closed(piece):
     cross = np.cross(b - a, c - a)
     assert (a * cross).sum() / 6 > 1e-3
     assert np.linalg.norm(cross.sum(0)) < 0.02 * np.linalg.norm(cross, axis=1).sum()
+
+
+def test_several_bars_are_the_tubes_of_their_paths():
+    paths = np.random.default_rng(3).uniform(-1, 1, (4, 3, 3))
+    together, one_by_one = shapes.bars(paths, 0.02, 6), shapes.merged([shapes.tube(p, 0.02, 6) for p in paths])
+    for mine, expected in zip(together, one_by_one, strict=True):
+        np.testing.assert_array_equal(mine, expected)
+
+
+def test_level_ground_and_sheets_are_wound_the_way_they_look():
+    for piece, way in ((shapes.ground((-3, -1), (2, 4), 0.1, 1.0), 1), (shapes.sheet(2.0, 1.0, 7, 0.1, 3.0), 2)):
+        corners = piece[0][piece[2]]
+        normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        assert (normal[:, way] > 0).all() and (piece[1][:, way] > 0).all()
 
 
 def test_clipping_keeps_the_area_inside():
