@@ -21,8 +21,9 @@ def noise(rng: np.random.Generator, slope: float, stretch: tuple[float, float] =
 
 def _placed(rng: np.random.Generator, field: np.ndarray) -> np.ndarray:
     down, along, mirror = int(rng.integers(SIZE)), int(rng.integers(SIZE)), int(rng.integers(4))
-    field = field[:: -1 if mirror & 1 else 1, :: -1 if mirror & 2 else 1].astype(np.float32)
-    return np.roll(field, (down, along), (0, 1)) * np.float32(1 if rng.random() < 0.5 else -1)
+    field = field[:: -1 if mirror & 1 else 1, :: -1 if mirror & 2 else 1]
+    moved = np.roll(field, (down, along), (0, 1)).astype(np.float32)
+    return moved if rng.random() < 0.5 else np.negative(moved, out=moved)
 
 
 @lru_cache(maxsize=64)
@@ -40,14 +41,19 @@ def cells(
     rng: np.random.Generator, rows: int, columns: int, shift: float, joint: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """A running-bond grid: random level per cell in [0, 1), and 0 in the joints to 1 inside (soft edge)."""
-    y, x = np.meshgrid((np.arange(SIZE) + 0.5) / SIZE * rows, (np.arange(SIZE) + 0.5) / SIZE * columns, indexing="ij")
-    row = y.astype(int)
-    x = (x + shift * (row % max(round(1 / shift), 1) if shift else 0)) % columns
-    level = rng.random((rows, columns))[row, x.astype(int)]
-    edge = np.minimum(y % 1, 1 - y % 1) / rows * SIZE
-    if columns > 1:  # one cell per row is a board without an end
-        edge = np.minimum(edge, np.minimum(x % 1, 1 - x % 1) / columns * SIZE)
-    return level, np.clip(edge - joint, 0, 1.5) / 1.5
+    y, x = ((np.arange(SIZE) + 0.5) / SIZE * count for count in (rows, columns))
+    phases = max(round(1 / shift), 1) if shift else 1
+    x = (x + shift * np.arange(phases)[:, None]) % columns  # rows repeat after so many
+    row, phase = y.astype(int), np.arange(rows) % phases
+
+    def inside(at: np.ndarray, count: int) -> np.ndarray:
+        return np.clip(np.minimum(at % 1, 1 - at % 1) / count * SIZE - joint, 0, 1.5) / 1.5
+
+    level = np.take_along_axis(rng.random((rows, columns)), x.astype(int)[phase], 1)[row]
+    across = np.broadcast_to(inside(y, rows)[:, None], level.shape)
+    if columns == 1:  # one cell per row is a board without an end
+        return level, across
+    return level, np.minimum(across, inside(x, columns)[phase][row])
 
 
 def spots(rng: np.random.Generator, sigma: float) -> np.ndarray:

@@ -6,6 +6,7 @@ Each pattern is grey or softly tinted with a linear mean near one half, so that 
 import zlib
 from collections.abc import Iterable
 from functools import lru_cache
+from weakref import WeakValueDictionary
 
 import cv2
 import numpy as np
@@ -23,20 +24,30 @@ TILE_METRES = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=96)
+_ALIVE: WeakValueDictionary[tuple[str, int], np.ndarray] = WeakValueDictionary()
+"""Textures that somebody holds, a layout of a place for example: they are not made twice."""
+
+
+@lru_cache(maxsize=128)
 def pattern(name: str, seed: int) -> np.ndarray:
     """(SIZE, SIZE, 3) uint8 sRGB, read-only; one texture per name and seed; 4 channels where a pattern has holes.
+
+    The channels of a grey one share their memory.
 
     Raises:
         KeyError: the name is not in TILE_METRES.
     """
     if name not in _MAKERS:
         raise KeyError(f"pattern {name!r} is not known; choose one of {', '.join(sorted(TILE_METRES))}")
-    rng = np.random.default_rng([zlib.crc32(name.encode()), seed])
-    grey_or_color = _MAKERS[name](rng)
-    picture = grey_or_color if grey_or_color.ndim == 3 else np.repeat(grey_or_color[..., None], 3, 2)
+    alive = _ALIVE.get((name, seed))
+    if alive is not None:
+        return alive
+    picture = _MAKERS[name](np.random.default_rng([zlib.crc32(name.encode()), seed]))
     texture = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    if texture.ndim == 2:
+        texture = np.broadcast_to(texture[..., None], (*texture.shape, 3))
     texture.flags.writeable = False
+    _ALIVE[name, seed] = texture
     return texture
 
 
@@ -129,9 +140,9 @@ def _asphalt(rng):
 
 def _gravel(rng):
     coarse = noise(rng, 0.5)
-    height = cv2.GaussianBlur(np.tile(rng.standard_normal((SIZE, SIZE)), (3, 3)), (0, 0), 2.0)[
-        SIZE : 2 * SIZE, SIZE : 2 * SIZE
-    ]
+    rim = SIZE // 16
+    height = cv2.GaussianBlur(np.pad(rng.standard_normal((SIZE, SIZE)), rim, mode="wrap"), (0, 0), 2.0)
+    height = height[rim:-rim, rim:-rim]
     return 0.62 + 0.13 * np.tanh(height / height.std() * 1.4) + 0.03 * coarse
 
 

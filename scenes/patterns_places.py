@@ -115,11 +115,13 @@ def _treeline(rng):
         at, wide = rng.uniform(0, SIZE), rng.uniform(30, 75)
         away = np.abs((x - at + SIZE / 2) % SIZE - SIZE / 2) / wide
         crown = 1 - high * np.clip(1 - away**2, 0, 1) ** 0.35 * (1 + 0.06 * np.sin(away * 9 + at))
-        here = (y > crown[None]) & (away < 1)[None]
         tone = rng.uniform(0.8, 1.1) * np.array([rng.uniform(0.85, 1.15), 1.0, rng.uniform(0.8, 1.1)])
-        deep = np.clip(1.1 - 0.6 * (y - crown[None]), 0.55, 1.05)[..., None]
-        color = np.where(here[..., None], leaf * tone * deep, color)
-        top = np.maximum(top, np.where(away < 1, 1 - crown, 0.0))
+        under = np.flatnonzero(away < 1)
+        row, column = np.nonzero(y > crown[under])
+        column = under[column]
+        deep = np.clip(1.1 - 0.6 * (y[row, 0] - crown[column]), 0.55, 1.05)[:, None]
+        color[row, column] = leaf[row, column] * tone * deep
+        top[under] = np.maximum(top[under], 1 - crown[under])
     ragged = top[None] + 0.012 * spots(rng, 2.5) + 0.01 * spots(rng, 6.0)
     bare = color.sum(-1, keepdims=True) == 0
     color = np.where(bare, leaf * 0.5, color)

@@ -131,6 +131,13 @@ def test_patterns_are_deterministic_seamless_and_mid_toned(name):
     assert seam <= 3 * np.quantile(typical, 0.99) + 3
 
 
+def test_a_grey_texture_is_kept_as_one_channel_and_no_texture_twice():
+    grey, dyed = patterns.pattern("plaster", 1), patterns.pattern("wood", 1)
+    assert grey.shape == dyed.shape == (512, 512, 3) and grey.base.nbytes == grey.nbytes // 3
+    patterns.pattern.cache_clear()
+    assert patterns.pattern("plaster", 1) is grey and patterns.pattern("wood", 1) is dyed
+
+
 def test_an_unknown_pattern_is_named():
     with pytest.raises(KeyError, match="'lava' is not known"):
         patterns.pattern("lava", 0)
