@@ -39,10 +39,9 @@ def solid_angles(height: int) -> np.ndarray:
     return ((edge[:-1] - edge[1:]) * np.pi / height)[:, None]
 
 
-def sample(environment: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """(h, 2h, 3) float32, (H, W, 3) directions -> (H, W, 3) radiance, bilinear, wrapping around the horizon."""
+def sample(environment: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """(h, 2h, 3) float32, (H, W, 3) unit directions -> (H, W, 3) radiance, bilinear, wrapping around the horizon."""
     height = environment.shape[0]
-    unit = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
     padded = np.concatenate([environment[:, -1:], environment, environment[:, :1]], 1)
     column = (np.arctan2(unit[..., 2], unit[..., 0]) / np.pi + 1.0) * height + 0.5
     row = np.arccos(np.clip(unit[..., 1], -1, 1)) / np.pi * height - 0.5
@@ -83,7 +82,7 @@ def _basis(height: int) -> np.ndarray:
 def irradiance_sh(environment: np.ndarray) -> np.ndarray:
     """(h, 2h, 3) radiance -> (9, 3) coefficients of what a white Lambert surface reflects, by normal."""
     basis = _basis(environment.shape[0])
-    return np.einsum("hwk,hwc->kc", basis, environment.astype(np.float64)) * _COSINE_BANDS[:, None]
+    return basis.reshape(-1, 9).T @ environment.reshape(-1, 3).astype(np.float64) * _COSINE_BANDS[:, None]
 
 
 def evaluate_sh(coefficients: np.ndarray, normals: np.ndarray) -> np.ndarray:

@@ -116,8 +116,8 @@ def balanced_environment(spec: LightSpec, environments: Mapping[str, np.ndarray]
             raise AssetError(
                 f"environment {spec.name!r} is not installed (have: {have}); run `synthgen assets install`"
             )
-        radiance: np.ndarray = np.asarray(environments[spec.name], np.float32)
-        radiance = np.roll(radiance, spec.yaw_columns * radiance.shape[1] // COLUMNS, 1)
+        stored = environments[spec.name]
+        radiance: np.ndarray = np.roll(stored, spec.yaw_columns * stored.shape[1] // COLUMNS, 1).astype(np.float32)
     else:
         radiance = procedural(spec)
     if radiance.shape[0] != height:
@@ -181,7 +181,9 @@ def indoors(light: Light, sun_to_sky: float = 0.6) -> Light:
 
 def exposed_view(spec: LightSpec, light: Light, environments: Mapping[str, np.ndarray], height: int) -> np.ndarray:
     """(height, 2 height, 3) exposed radiance of the environment, for a camera that looks at it."""
-    return balanced_environment(spec, environments, height) * np.float32(light.exposure)
+    view = balanced_environment(spec, environments, height)
+    view *= np.float32(light.exposure)
+    return view
 
 
 def _raised(direction: np.ndarray, least_deg: float = 14.0) -> np.ndarray:

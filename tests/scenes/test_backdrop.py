@@ -1,9 +1,12 @@
 """Surroundings hold camera and people, stand on y = 0, and follow their spec alone."""
 
+import dataclasses
+
+import cv2
 import numpy as np
 import pytest
 
-from scenes import backdrop, light, patterns, props
+from scenes import backdrop, light, patterns, props, sky
 from scenes.camera import CameraConfig, build_camera, draw_camera
 from scenes.environment import directions
 from scenes.patterns_places import HOLED, PLACE_METRES
@@ -150,3 +153,21 @@ def test_a_seat_has_its_top_at_the_height_and_its_feet_on_the_floor():
         assert seat.vertices[:, 1].max() == pytest.approx(0.45) and seat.vertices[:, 1].min() == pytest.approx(0.0)
         assert seat.instance_id == 100 and seat.casts_shadow
         assert np.allclose(seat.vertices.mean(0)[[0, 2]], [1.0, -2.0], atol=0.01)
+
+
+def test_a_wide_blur_on_a_smaller_copy_is_that_of_the_picture():
+    picture = cv2.GaussianBlur(np.random.default_rng(2).uniform(0, 1, (120, 160, 3)).astype(np.float32), (0, 0), 4.0)
+    for sigma in (4.0, 9.0, 21.0):
+        whole = cv2.GaussianBlur(picture, (0, 0), sigma)
+        assert np.abs(sky.softened(picture, sigma) - whole)[10:-10, 10:-10].max() < 0.02 * np.ptp(picture)
+
+
+def test_rays_through_a_lens_are_those_of_its_pixels():
+    spec = draw_camera(CameraConfig(), np.random.default_rng(4), np.eye(3), np.eye(3), (640, 480))
+    for bend in ((0.0,) * 5, (-0.15, 0.02, 1e-3, -1e-3, 0.0)):
+        camera = build_camera(dataclasses.replace(spec, distortion=bend))
+        pixels = np.stack(np.meshgrid(np.arange(160) * 4 + 2.0, np.arange(120) * 4 + 2.0), -1)
+        expected = camera.unproject(pixels, np.ones((120, 160))) - np.linalg.inv(camera.cam_from_world)[:3, 3]
+        found = sky.unit(sky.pixel_rays(camera, 160, 120))
+        off = np.linalg.norm(found - expected / np.linalg.norm(expected, axis=-1, keepdims=True), axis=-1)
+        assert off.max() < 0.1 / camera.intrinsics[0, 0]
