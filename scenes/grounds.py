@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from scenes.environment import LUMINANCE, develop, directions, evaluate_sh
+from scenes.extent import extent_of
 from scenes.patterns import TILE_METRES, mean_linear, pattern, rgb
 from scenes.props import grid_faces, part_of
 from scenes.renderer import Camera, Light, Material, MeshPart
@@ -63,7 +64,7 @@ def linear(color) -> np.ndarray:
 def ground_disc(spec: "BackdropSpec", camera: Camera, people: np.ndarray, albedo: np.ndarray) -> MeshPart:
     """A textured disc that takes shadows near people and dissolves before the horizon."""
     eye = np.linalg.inv(camera.cam_from_world)[:3, 3]
-    centre = people.mean(0)
+    centre = extent_of(people).mean
     reach = float(np.hypot(*(eye - centre)[[0, 2]]))
     first, last = max(2.5, 0.6 * reach), max(9.0, 2.2 * reach)
     rings = np.concatenate([[0.0], np.geomspace(0.5, last, 14)])
@@ -85,7 +86,7 @@ def ground_disc(spec: "BackdropSpec", camera: Camera, people: np.ndarray, albedo
 def sweep(spec: "BackdropSpec", camera: Camera, people: np.ndarray) -> MeshPart:
     """A cyclorama: floor that curves up into a wall behind people, seen from the camera."""
     eye = np.linalg.inv(camera.cam_from_world)[:3, 3]
-    centre = people.mean(0)
+    centre = extent_of(people).mean
     away = (centre - eye) * [1, 0, 1]
     away = away / max(np.linalg.norm(away), 1e-6) if np.linalg.norm(away) > 0.1 else np.array([1.0, 0, 0])
     side = np.array([-away[2], 0, away[0]])

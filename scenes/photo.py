@@ -18,6 +18,7 @@ import platformdirs
 
 from biomech.errors import AssetError
 from scenes.environment import LUMINANCE, directions, irradiance_sh
+from scenes.extent import extent_of
 from scenes.guarded import is_bomb
 from scenes.props import grid_faces, part_of
 from scenes.renderer import Camera, Light, Material, MeshPart
@@ -252,8 +253,8 @@ def photo_light(photo: Photo, light: Light, camera: Camera) -> Light:
 
 def shadow_ground(photo: Photo, spec: "BackdropSpec", camera: Camera, people: np.ndarray, light: Light) -> MeshPart:
     """The ground under people: shows the photograph, darkened where they stand and throw shadows."""
-    centre = people.mean(0)
-    span = float(np.linalg.norm(people - centre, axis=1).max())
+    centre = extent_of(people).mean
+    span = float(np.sqrt(np.einsum("nk,nk->n", people - centre, people - centre).max()))
     last = max(4.0, 3.0 * span)
     rings, turn = np.concatenate([[0.0], np.geomspace(0.4, last, 14)]), np.linspace(0, 2 * np.pi, 49)
     r, a = np.meshgrid(rings, turn, indexing="ij")

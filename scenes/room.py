@@ -22,16 +22,16 @@ def build_room(spec: "BackdropSpec", eyes: np.ndarray, people: np.ndarray, light
     """Parts of a room that holds the (C, 3) cameras and people with the spec's margin; the floor lies at y = 0."""
     rng = np.random.default_rng(spec.seed)
     into_room = np.linalg.inv(placed(0, 0, spec.yaw))[:3, :3]
-    inside, at_eyes = people @ into_room.T, eyes @ into_room.T
+    inside, at_eyes = np.ascontiguousarray((people @ into_room.T).T), eyes @ into_room.T  # (3, N) and (C, 3)
     free = spec.margin_m + rng.uniform(0, 0.8, 4)
-    low = np.minimum(inside.min(0)[[0, 2]] - free[:2], at_eyes.min(0)[[0, 2]] - _CAMERA_CLEARANCE)
-    high = np.maximum(inside.max(0)[[0, 2]] + free[2:], at_eyes.max(0)[[0, 2]] + _CAMERA_CLEARANCE)
-    top = max(spec.height_m, float(eyes[:, 1].max()) + _CAMERA_CLEARANCE, float(people[:, 1].max()) + 0.3)
+    low = np.minimum(inside.min(1)[[0, 2]] - free[:2], at_eyes.min(0)[[0, 2]] - _CAMERA_CLEARANCE)
+    high = np.maximum(inside.max(1)[[0, 2]] + free[2:], at_eyes.max(0)[[0, 2]] + _CAMERA_CLEARANCE)
+    top = max(spec.height_m, float(eyes[:, 1].max()) + _CAMERA_CLEARANCE, float(inside[1].max()) + 0.3)
     size = np.array([high[0] - low[0], top, high[1] - low[1]])
     middle = into_room.T @ [(low[0] + high[0]) / 2, 0.0, (low[1] + high[1]) / 2]
     place = placed(middle[0], middle[2], spec.yaw)
     away = at_eyes[:, [0, 2]] - (low + high) / 2  # the cameras in room coordinates, to keep furniture off it
-    shown = inside[:, [0, 2]] - (low + high) / 2
+    shown = inside[[0, 2]] - ((low + high) / 2)[:, None]
 
     walls = [panel(axis, sign, size) for axis in (0, 2) for sign in (-1, 1)]
     scale = TILE_METRES[spec.wall]
@@ -143,7 +143,7 @@ def _dress(rng, axis, sign, size, trims, pictures, panes) -> None:
 
 
 def _furniture(rng, size, away, shown):
-    """A cupboard, shelf or table along a wall; None where it would stand in people or in the camera."""
+    """A cupboard, shelf or table along a wall; None where it would stand in people, `shown` (2, N), or in a camera."""
     axis, sign = int(rng.choice([0, 2])), int(rng.choice([-1, 1]))
     wide, deep, high = rng.uniform(0.4, 1.8), rng.uniform(0.3, 0.6), rng.uniform(0.4, 2.0)
     color = rgb(rng.uniform(0.35, 0.95) * rng.uniform(0.75, 1.0, 3))
@@ -154,10 +154,11 @@ def _furniture(rng, size, away, shown):
     center[2 - axis], half[2 - axis] = along, wide / 2
     center[1] = half[1] = high / 2
     flat, reach = center[[0, 2]], half[[0, 2]]
-    if (np.abs(away - flat) < reach + 0.6).all(1).any() or (np.abs(shown - flat) < reach + 0.25).all(1).any():
+    over_people = (np.abs(shown - flat[:, None]) < reach[:, None] + 0.25).all(0).any()
+    if (np.abs(away - flat) < reach + 0.6).all(1).any() or over_people:
         return None
     step = np.linspace(0.05, 1.0, 20)[:, None, None]  # nor may it hide people from a camera
-    line = (away + step * (shown.mean(0) - away)).reshape(-1, 2)
+    line = (away + step * (shown.mean(1) - away)).reshape(-1, 2)
     if (np.abs(line - flat) < reach + 0.7).all(1).any():
         return None
     return box_mesh(center, half, cell=0.6, metres=2.5), color, name, seed

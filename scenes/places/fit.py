@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scenes.extent import Extent, extent_of
 from scenes.places import clinic, court, field, gym, street, track
 from scenes.places.layout import Place, Prop, Surface, tone
-from scenes.places.shade import RINGS, THROWN_Y, contact_outlines, on_grounds, shade_material, thrown_outlines
-from scenes.places.shapes import Piece, merged
+from scenes.places.shade import RINGS, THROWN_Y, contact_outlines, near, on_grounds, shade_material, thrown_outlines
+from scenes.places.shapes import Piece, merged, unit
 from scenes.props import part_of, placed
 from scenes.renderer import Light, Material, MeshPart
 
@@ -64,10 +65,10 @@ def laid_out(kind: str, variant: int, size: tuple[float, float, float]) -> Place
 
 
 def _lean(pieces: tuple[tuple[str, Piece], ...]) -> tuple[tuple[str, Piece], ...]:
-    """The same meshes in less than half the memory: a worker keeps about a hundred places."""
+    """The same meshes in less than half the memory: a worker keeps about a hundred places. Normals become unit."""
     single = np.float32
     return tuple(
-        (name, (v.astype(single), n.astype(single), f.astype(np.uint16 if len(v) < 1 << 16 else np.uint32),
+        (name, (v.astype(single), unit(n.astype(single)), f.astype(np.uint16 if len(v) < 1 << 16 else np.uint32),
                 uv.astype(single)))
         for name, (v, n, f, uv) in pieces
     )  # fmt: skip
@@ -84,27 +85,29 @@ def build_place(spec: "BackdropSpec", eyes: np.ndarray, people: np.ndarray, ligh
     """
     kind, variant, yaw, margin, shift = spec.kind, spec.variant, spec.yaw, min(spec.margin_m, 2.0), spec.shift
     into = np.linalg.inv(placed(0, 0, yaw))[:3, :3]
-    seen, at = people @ into.T, eyes @ into.T
-    low = np.minimum(seen.min(0) - margin - _FREE, at.min(0) - _LENS)[[0, 2]]
-    high = np.maximum(seen.max(0) + margin + _FREE, at.max(0) + _LENS)[[0, 2]]
+    seen, at = extent_of(people @ into.T), eyes @ into.T
+    low = np.minimum(seen.low - margin - _FREE, at.min(0) - _LENS)[[0, 2]]
+    high = np.maximum(seen.high + margin + _FREE, at.max(0) + _LENS)[[0, 2]]
     need = high - low
-    top = max(float(people[:, 1].max()) + 0.3, float(eyes[:, 1].max()) + 0.35)
+    top = max(float(seen.high[1]) + 0.3, float(eyes[:, 1].max()) + 0.35)
     base = np.array(_BASE[kind])
     more = np.maximum(np.array([*need, top if kind in INDOOR else 0.0]) - base, 0.0)
     wide, deep, tall = (float(v) for v in base + np.ceil(more / _STEP) * _STEP)
     size = (wide, deep, tall)
     place = laid_out(kind, variant, size)
     room = np.maximum(2 * place.free - need, 0.0) / 2
-    middle = seen.mean(0)[[0, 2]]
-    wanted = place.spot + np.asarray(shift) * 0.15 * place.free - middle  # moves picture coordinates into the place
+    wanted = (
+        place.spot + np.asarray(shift) * 0.15 * place.free - seen.mean[[0, 2]]
+    )  # moves picture coordinates into the place
     centred = -(low + high) / 2
     offset = centred + np.clip(wanted - centred, -room, room)
     moved_by = np.array([offset[0], 0.0, offset[1]])
-    seen, at = seen + moved_by, at + moved_by
-    kept = np.flatnonzero(~_in_the_way(place.props, at, seen)).tolist()
+    seen, at = seen.shifted(moved_by), at + moved_by
+    marks = np.concatenate([_corners(seen), people[:: max(len(people) // 40, 1)] @ into.T + moved_by])
+    kept = np.flatnonzero(~_in_the_way(place.props, at, seen, marks)).tolist()
     back = placed(0, 0, yaw) @ _shift(-moved_by)
     stem = f"place/{kind}{variant}/{size[0]:.1f}-{size[1]:.1f}-{size[2]:.1f}"
-    return _parts(place, tuple(kept), stem, back, seen, light, spec.seed)
+    return _parts(place, tuple(kept), stem, back, seen.mean[[0, 2]], light, spec.seed)
 
 
 def _shift(by: np.ndarray) -> np.ndarray:
@@ -113,28 +116,32 @@ def _shift(by: np.ndarray) -> np.ndarray:
     return move
 
 
-def _in_the_way(props: Sequence[Prop], eyes: np.ndarray, people: np.ndarray) -> np.ndarray:
-    """(P,) whether each prop reaches into people or a camera, or hides people from one."""
+def _in_the_way(props: Sequence[Prop], eyes: np.ndarray, people: Extent, marks: np.ndarray) -> np.ndarray:
+    """(P,) whether each prop reaches into people or a camera, or hides (M, 3) marks on people from one."""
     if not props:
         return np.zeros(0, bool)
-    low, high = (np.stack([getattr(prop, name) for prop in props])[:, None] for name in ("low", "high"))  # (P, 1, 3)
+    low, high = np.array([(prop.low, prop.high) for prop in props])[:, :, None].swapaxes(0, 1)  # (P, 1, 3)
     found = np.any(np.all((eyes > low - _LENS) & (eyes < high + _LENS), axis=2), axis=1)
-    found |= np.all((low < people.max(0) + 0.3) & (high > people.min(0) - 0.3), axis=2)[:, 0]
-    marks = _corners(people)
+    found |= np.all((low < people.high + 0.3) & (high > people.low - 0.3), axis=2)[:, 0]
     for eye in eyes:
         way = marks - eye
         way = np.where(np.abs(way) < 1e-9, 1e-9, way)
         first, second = (low - 0.12 - eye) / way, (high + 0.12 - eye) / way  # (P, M, 3)
-        enter, leave = np.minimum(first, second).max(2), np.maximum(first, second).min(2)
+        nearer, farther = np.minimum(first, second), np.maximum(first, second)
+        enter, leave = _over_axes(np.maximum, nearer), _over_axes(np.minimum, farther)
         found |= np.any((enter < leave) & (leave > 0) & (enter < 1), axis=1)
     return found
 
 
-def _corners(people: np.ndarray) -> np.ndarray:
-    """Points that stand for everyone: corners and middles of the bounds, and some of the people's own points."""
-    low, high = people.min(0), people.max(0)
-    grid = np.stack(np.meshgrid(*([low[k], (low[k] + high[k]) / 2, high[k]] for k in range(3))), -1).reshape(-1, 3)
-    return np.concatenate([grid, people[:: max(len(people) // 40, 1)]])
+def _over_axes(better: np.ufunc, values: np.ndarray) -> np.ndarray:
+    """(...) the best of (..., 3) values; a reduction over so few takes numpy ten times as long."""
+    return better(better(values[..., 0], values[..., 1]), values[..., 2])
+
+
+def _corners(people: Extent) -> np.ndarray:
+    """(27, 3) corners and middles of the bounds."""
+    lines = np.stack([people.low, (people.low + people.high) / 2, people.high], 1)
+    return np.stack(np.meshgrid(*lines), -1).reshape(-1, 3)
 
 
 @lru_cache(maxsize=16)
@@ -149,21 +156,20 @@ def _merged(place_key: str, kept: tuple[int, ...], place: Place) -> tuple[tuple[
     done = []
     for name, pieces in by.items():
         v, n, f, uv = merged(pieces)
-        n = n / np.maximum(np.linalg.norm(n, axis=1, keepdims=True), 1e-9)
         done.append((name, (v, n, f, uv / place.surfaces[name].metres)))
     return tuple(done)
 
 
 def _parts(
-    place: Place, kept: tuple[int, ...], stem: str, back: np.ndarray, people: np.ndarray, light: Light, seed: int
+    place: Place, kept: tuple[int, ...], stem: str, back: np.ndarray, middle: np.ndarray, light: Light, seed: int
 ) -> tuple[MeshPart, ...]:
     tag = hashlib.blake2b(np.array(kept, np.int32).tobytes(), digest_size=6).hexdigest()
     parts, rng = [], np.random.default_rng(seed)
     for name, mesh in _merged(stem, kept, place):
         material = _recolored(name, place.surfaces[name].material, rng)
         parts.append(part_of(f"{stem}/{tag}/{name}", [mesh], material, back))
-    props = [place.props[k] for k in kept]
-    for (_, y, tint), outlines in zip(RINGS, contact_outlines(props, people), strict=False):
+    props = near([place.props[k] for k in kept], middle)
+    for (_, y, tint), outlines in zip(RINGS, contact_outlines(props), strict=False):
         for name, mesh in on_grounds(place, outlines, y):
             surface = place.surfaces[name]
             r, g, b = (tint * c for c in surface.material.color)
@@ -171,7 +177,7 @@ def _parts(
                 _dark(f"{stem}/ring{y}/{name}", mesh, surface, replace(surface.material, color=(r, g, b)), back)
             )
     if place.outdoor and np.any(light.sun_color > 0):
-        outlines = thrown_outlines(props, people, np.linalg.inv(back)[:3, :3] @ light.sun_direction)
+        outlines = thrown_outlines(props, np.linalg.inv(back)[:3, :3] @ light.sun_direction)
         for name, mesh in on_grounds(place, outlines, THROWN_Y):
             surface = place.surfaces[name]
             parts.append(_dark(f"{stem}/thrown/{name}", mesh, surface, shade_material(surface.material, light), back))

@@ -6,6 +6,7 @@ serves people. A floor under a thing has the floor's own texture, so only its br
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -23,14 +24,14 @@ THROWN_Y = 0.0022
 """Height, m, of thrown shadows: over rings, under lines."""
 
 
-def _near(props: Sequence[Prop], people: np.ndarray) -> list[Prop]:
-    middle = people.mean(0)[[0, 2]]
-    found = []
-    for prop in props:
-        nearest = np.clip(middle, prop.low[[0, 2]], prop.high[[0, 2]])
-        if prop.solid and np.linalg.norm(nearest - middle) < _REACH:
-            found.append(prop)
-    return found
+def near(props: Sequence[Prop], middle: np.ndarray) -> list[Prop]:
+    """Those that darken the floor and stand close enough to people, whose middle is (x, z) m, to matter."""
+    found = [prop for prop in props if prop.solid]
+    if not found:
+        return []
+    low, high = np.array([(prop.low, prop.high) for prop in found])[..., ::2].swapaxes(0, 1)
+    x, z = (np.clip(middle, low, high) - middle).T
+    return [found[k] for k in np.flatnonzero(np.hypot(x, z) < _REACH)]
 
 
 def _hull(points: np.ndarray) -> np.ndarray | None:
@@ -38,28 +39,31 @@ def _hull(points: np.ndarray) -> np.ndarray | None:
     return hull if len(hull) >= 3 else None
 
 
-def contact_outlines(props: Sequence[Prop], people: np.ndarray) -> list[list[np.ndarray]]:
-    """Per step of darkness (RINGS) the (N, 2) outlines around what stands near people; empty where nothing does."""
-    hulls = []
-    for prop in _near(props, people):
-        for _, mesh in prop.pieces:
-            foot = mesh[0][mesh[0][:, 1] < 0.12]
-            if len(foot) >= 3 and mesh[0][:, 1].min() < 0.06:
-                hull = _hull(foot[:, [0, 2]])
-                if hull is not None:
-                    hulls.append(hull)
-    return [[_grown(hull, reach) for hull in hulls] for reach, _, _ in RINGS] if hulls else []
+def contact_outlines(props: Sequence[Prop]) -> list[list[np.ndarray]]:
+    """Per step of darkness (RINGS) the (N, 2) outlines around props; empty where none stands on the floor."""
+    feet = [foot for prop in props for foot in _feet(prop)]
+    return [[hull + out * reach for hull, out in feet] for reach, _, _ in RINGS] if feet else []
 
 
-def _grown(hull: np.ndarray, reach: float) -> np.ndarray:
-    way = hull - hull.mean(0)
-    return hull + way * reach / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-6)
+@lru_cache(maxsize=512)
+def _feet(prop: Prop) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Outlines of where a prop touches the floor, and the unit vectors away from their middles, (N, 2) each."""
+    found = []
+    for _, (vertices, *_) in prop.pieces:
+        high = vertices[:, 1]
+        low = high < 0.12
+        if low.sum() >= 3 and high.min() < 0.06:
+            hull = _hull(vertices[low][:, ::2])
+            if hull is not None:
+                way = hull - hull.mean(0)
+                found.append((hull, way / np.maximum(np.sqrt((way * way).sum(1, keepdims=True)), 1e-6)))
+    return found
 
 
-def thrown_outlines(props: Sequence[Prop], people: np.ndarray, sun: np.ndarray) -> list[np.ndarray]:
+def thrown_outlines(props: Sequence[Prop], sun: np.ndarray) -> list[np.ndarray]:
     """(N, 2) outlines of what props throw on the floor, away from the (3,) direction towards the sun."""
     found = []
-    for prop in _near(props, people):
+    for prop in props:
         for _, mesh in prop.pieces:
             flat = mesh[0][:, [0, 2]] - mesh[0][:, 1:2] * (sun[[0, 2]] / max(float(sun[1]), 0.15))
             hull = _hull(flat)
@@ -104,16 +108,20 @@ def on_grounds(place: Place, outlines: Sequence[np.ndarray], y: float) -> list[t
 def _fans(outlines: Sequence[np.ndarray], y: float) -> Piece:
     """All outlines as one level mesh that looks up."""
     flat = np.concatenate(outlines)
-    faces, start = [], 0
-    for outline in outlines:
-        x, z = outline[:, 0], outline[:, 1]
-        area = float(x @ np.roll(z, -1) - z @ np.roll(x, -1))
-        k = np.arange(1, len(outline) - 1)
-        pair = (k + 1, k) if area > 0 else (k, k + 1)
-        faces.append(np.stack([np.zeros_like(k), *pair], 1) + start)
-        start += len(outline)
-    points = np.column_stack([flat[:, 0], np.full(len(flat), y), flat[:, 1]])
-    return points, np.tile([0.0, 1.0, 0.0], (len(points), 1)), np.concatenate(faces), flat
+    count = np.array([len(outline) for outline in outlines])
+    first = np.cumsum(count) - count
+    own = np.repeat(first, count)  # the first point of each point's outline
+    k = np.arange(len(flat))
+    following = k + 1
+    following[first + count - 1] = first
+    x, z = flat.T
+    turns = np.add.reduceat(x * z[following] - z * x[following], first) > 0
+    inner = np.flatnonzero((k > own) & (following > own))
+    faces = np.stack([own[inner], inner, inner + 1], 1)
+    faces = np.where(np.repeat(turns, count)[inner, None], faces[:, [0, 2, 1]], faces)
+    points, up = np.full((len(flat), 3), y), np.zeros((len(flat), 3))
+    points[:, ::2], up[:, 1] = flat, 1.0
+    return points, up, faces, flat
 
 
 def shade_material(floor: Material, light: Light) -> Material:

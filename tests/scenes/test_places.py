@@ -179,7 +179,7 @@ def test_shadows_fall_away_from_the_sun():
 
     thing = prop(("x", shapes.standing(1.0, 0.0, (0.2, 2.0, 0.2))))
     sun = np.array([0.6, 0.8, 0.0])
-    (outline,) = shade.thrown_outlines([thing], np.zeros((1, 3)), sun)
+    (outline,) = shade.thrown_outlines([thing], sun)
     assert outline[:, 0].min() == pytest.approx(0.9 - 1.5) and outline[:, 0].max() == pytest.approx(1.1)
 
 
