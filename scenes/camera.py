@@ -6,6 +6,7 @@ import numpy as np
 
 from biomech.errors import ConfigError
 from scenes.distortion import NONE
+from scenes.extent import bounds
 from scenes.framing import Framing, aimed, axes, focal_that_fills, holds, outline, standing
 from scenes.renderer import Camera
 from scenes.sensor import SensorConfig, SensorSpec, develop, draw_sensor
@@ -194,7 +195,8 @@ def draw_camera(
     if crop == "upper":
         waist = float(np.quantile(keypoints[:, 1], rng.uniform(0.3, 0.55)))
         shown = points[points[:, 1] >= waist] if (points[:, 1] >= waist).sum() >= 8 else points
-    middle = (shown.min(0) + shown.max(0)) / 2
+    low, high = bounds(shown)
+    middle = (low + high) / 2
     focal = focal_mm / FULL_FRAME_MM * width
     span = np.linalg.norm(shown - middle, axis=1).max() * 2
     distance = float(np.clip(span * focal / (fill * min(height, 1.5 * width)), near, far))

@@ -3,9 +3,12 @@
 Plain geometry on the pinhole; nothing is drawn by chance here. Shape legend: N points.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+
+from scenes.extent import bounds
 
 _CLEARANCE = 0.45  # m between the lens and the nearest point of a person
 _LOWEST = 0.12  # m over the floor
@@ -46,7 +49,8 @@ class Framing:
     @property
     def middle(self) -> np.ndarray:
         """(3,) m, of what is shown."""
-        return (self.shown.min(0) + self.shown.max(0)) / 2
+        low, high = bounds(self.shown)
+        return (low + high) / 2
 
     def plane(self, target: np.ndarray) -> np.ndarray:
         """(N, 2) what is shown at depth 1, with the optical axis through the target."""
@@ -56,14 +60,25 @@ class Framing:
 
 def axes(eye: np.ndarray, target: np.ndarray, roll: float) -> np.ndarray:
     """(3, 3) rows: right, down, forward."""
-    forward = (target - eye) / np.linalg.norm(target - eye)
-    right = np.cross(forward, [0.0, 1.0, 0.0])
-    if np.linalg.norm(right) < 1e-6:
+    forward = (target - eye) / _length(target - eye)
+    right = _cross(forward, np.array([0.0, 1.0, 0.0]))
+    if _length(right) < 1e-6:
         right = np.array([0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right)
-    down = np.cross(forward, right)
+    right /= _length(right)
+    down = _cross(forward, right)
     c, s = np.cos(roll), np.sin(roll)
     return np.stack([c * right + s * down, c * down - s * right, forward])
+
+
+def _length(vector: np.ndarray) -> float:
+    """What np.linalg.norm gives, in a third of its time."""
+    return math.sqrt(vector.dot(vector))
+
+
+def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """What np.cross gives of two (3,) vectors, in a tenth of its time."""
+    (x, y, z), (u, v, w) = a.tolist(), b.tolist()
+    return np.array([y * w - z * v, z * u - x * w, x * v - y * u])
 
 
 def standing(middle: np.ndarray, azimuth: float, height: float, distance: float, points: np.ndarray) -> np.ndarray:
@@ -73,23 +88,26 @@ def standing(middle: np.ndarray, azimuth: float, height: float, distance: float,
     flat = np.sqrt(max(distance**2 - drop**2, (0.58 * drop) ** 2))
     eye = middle + direction * flat + [0, drop, 0]
     eye = np.array([eye[0], max(eye[1], _LOWEST), eye[2]])
+    low, high = bounds(points)
+    columns = np.ascontiguousarray(points.T)
     for _ in range(400):
-        if np.linalg.norm(points - eye, axis=1).min() >= _CLEARANCE and _outside(eye, points):
+        if _outside(eye, low, high) and np.sqrt(((columns - eye[:, None]) ** 2).sum(0).min()) >= _CLEARANCE:
             break
         eye = eye + 0.1 * direction
     return eye
 
 
-def _outside(eye: np.ndarray, points: np.ndarray) -> bool:
-    low, high = points.min(0), points.max(0)
-    return bool(((eye[[0, 2]] < low[[0, 2]]) | (eye[[0, 2]] > high[[0, 2]])).any() or eye[1] > high[1])
+def _outside(eye: np.ndarray, low: np.ndarray, high: np.ndarray) -> bool:
+    """Whether an eye is beside or over a box."""
+    return bool(eye[0] < low[0] or eye[0] > high[0] or eye[2] < low[2] or eye[2] > high[2] or eye[1] > high[1])
 
 
 def focal_that_fills(framing: Framing, fill: float) -> float:
     """Focal length, px, at which what is shown fills a share of the picture's height, or of its width."""
-    wide, high = np.ptp(framing.plane(framing.middle), axis=0)
+    low, high = bounds(framing.plane(framing.middle))
+    across, upright = high - low
     width, height = framing.size
-    return float(min(fill * height / max(high, 1e-6), min(fill, 0.92) * width / max(wide, 1e-6)))
+    return float(min(fill * height / max(upright, 1e-6), min(fill, 0.92) * width / max(across, 1e-6)))
 
 
 def aimed(
@@ -104,8 +122,7 @@ def aimed(
     """
     size, target = np.array(framing.size, float), framing.middle
     for _ in range(3):
-        at = framing.plane(target) * focal + framing.principal
-        low, high = at.min(0), at.max(0)
+        low, high = bounds(framing.plane(target) * focal + framing.principal)
         free = np.maximum(size - (high - low), 0.0) / 2
         wanted = size / 2 + offset * free * 0.9
         if crop == "edge" and edge == "bottom":
@@ -117,13 +134,13 @@ def aimed(
             wanted[1] = size[1] - 0.49 * (high - low)[1]
         shift = (low + high) / 2 - wanted
         right, down, _ = axes(framing.eye, target, framing.roll)
-        distance = np.linalg.norm(target - framing.eye)
+        distance = _length(target - framing.eye)
         target = target + distance / focal * (shift[0] * right + shift[1] * down)
-        target = framing.eye + (target - framing.eye) * distance / np.linalg.norm(target - framing.eye)
+        target = framing.eye + (target - framing.eye) * distance / _length(target - framing.eye)
     return target
 
 
 def holds(framing: Framing, focal: float, target: np.ndarray, margin: float = 0.0) -> bool:
     """Whether all that is to be shown lies inside the picture, `margin` px from its border."""
-    at = framing.plane(target) * focal + framing.principal
-    return bool(((at >= margin) & (at <= np.array(framing.size) - margin)).all())
+    low, high = bounds(framing.plane(target) * focal + framing.principal)
+    return bool((low >= margin).all() and (high <= np.array(framing.size) - margin).all())
