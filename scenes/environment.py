@@ -109,13 +109,14 @@ def split_sun(environment: np.ndarray, reach_deg: float = 12.0) -> tuple[np.ndar
     excess[height // 2 + 1 :] = 0.0  # bright floors and mirrors below the horizon are no suns
     if excess.sum() <= 0.0:
         return env, np.array([0.0, 1.0, 0.0]), np.zeros(3)
-    wide = np.concatenate([excess] * 3, 1)
-    blurred = cv2.GaussianBlur(wide, (0, 0), height * 4.0 / 180.0)[:, 2 * height : 4 * height]
+    rim = height // 4  # more than the blur reaches
+    wide = np.concatenate([excess[:, -rim:], excess, excess[:, :rim]], 1)
+    blurred = cv2.GaussianBlur(wide, (0, 0), height * 4.0 / 180.0)[:, rim:-rim]
     peak = directions(height).reshape(-1, 3)[int(blurred.argmax())]
     near = (directions(height) @ peak > np.cos(np.radians(reach_deg))) & (excess > 0)
-    centre = (directions(height) * (excess * near)[..., None]).sum((0, 1))
+    centre = (excess * near).ravel() @ directions(height).reshape(-1, 3)
     kept = np.where(near, ceiling / np.maximum(luminance, 1e-12), 1.0)[..., None] * env
-    taken = ((env - kept) * weight[..., None]).sum((0, 1))
+    taken = weight[:, 0] @ (env - kept).sum(1)
     return kept, centre / np.linalg.norm(centre), taken
 
 

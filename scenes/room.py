@@ -76,7 +76,7 @@ def panel(axis: int, sign: int, size: np.ndarray, cell: float = 0.6):
     """One inner face of a room of `size` (x, height, z), gridded, its normals leaning towards the middle."""
     half = size / 2
     a, b = (axis + 1) % 3, (axis + 2) % 3
-    counts = [int(np.clip(size[k] / cell, 2, 16)) for k in (a, b)]
+    counts = [int(min(max(size[k] / cell, 2), 16)) for k in (a, b)]
     lines = [np.linspace(-1, 1, n + 1) for n in counts]
     grid_a, grid_b = np.meshgrid(lines[0] * half[a], lines[1] * half[b])
     points = np.zeros((grid_a.size, 3))

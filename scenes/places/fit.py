@@ -60,16 +60,26 @@ _LENS = 0.5  # m around a camera
 def laid_out(kind: str, variant: int, size: tuple[float, float, float]) -> Place:
     """The place of a kind, variant and least free (x, z, height), m."""
     place = BUILDERS[kind](np.array(size), np.random.default_rng([variant, sorted(BUILDERS).index(kind)]))
-    lean = tuple(replace(prop, pieces=_lean(prop.pieces)) for prop in place.props)
-    return replace(place, shell=_lean(place.shell), props=lean)
+    kept: dict[int, np.ndarray] = {}
+    lean = tuple(replace(prop, pieces=_lean(prop.pieces, kept)) for prop in place.props)
+    return replace(place, shell=_lean(place.shell, kept), props=lean)
 
 
-def _lean(pieces: tuple[tuple[str, Piece], ...]) -> tuple[tuple[str, Piece], ...]:
-    """The same meshes in less than half the memory: a worker keeps about a hundred places. Normals become unit."""
+def _lean(pieces: tuple[tuple[str, Piece], ...], kept: dict[int, np.ndarray]) -> tuple[tuple[str, Piece], ...]:
+    """The same meshes in less than half the memory: a worker keeps about a hundred places. Normals become unit.
+
+    What pieces share (faces and uv of a prop that stands there twice) they still share; `kept` holds it by its id.
+    """
+
+    def shared(array: np.ndarray, kind: type) -> np.ndarray:
+        if id(array) not in kept:
+            kept[id(array)] = array.astype(kind)
+        return kept[id(array)]
+
     single = np.float32
     return tuple(
-        (name, (v.astype(single), unit(n.astype(single)), f.astype(np.uint16 if len(v) < 1 << 16 else np.uint32),
-                uv.astype(single)))
+        (name, (v.astype(single), unit(n.astype(single)), shared(f, np.uint16 if len(v) < 1 << 16 else np.uint32),
+                shared(uv, single)))
         for name, (v, n, f, uv) in pieces
     )  # fmt: skip
 
