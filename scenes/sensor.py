@@ -208,13 +208,21 @@ def _tone(spec: SensorSpec) -> np.ndarray:
 
 def _shade(height: int, width: int, spec: SensorSpec) -> np.ndarray:
     """(height, width) uint8: what corners, and rows exposed while the light was low, lose."""
-    y = ((np.arange(height) + 0.5) / height * 2 - 1)[:, None]
-    x = ((np.arange(width) + 0.5) / width * 2 - 1)[None]
-    left = 1 - spec.vignette * ((x * x + y * y) / 2) ** 1.5
+    left = 1 - spec.vignette * _falloff(height, width)
     if spec.banding > 0:
+        y = ((np.arange(height) + 0.5) / height * 2 - 1)[:, None]
         turn = 2 * np.pi * ((y + 1) / 2 / spec.banding_rows + spec.banding_phase)
         left = left * (1 - spec.banding * (0.5 - 0.5 * np.cos(turn)))
-    return np.round(255 * left).astype(np.uint8)
+    left *= 255
+    return np.round(left, out=left).astype(np.uint8)
+
+
+@lru_cache(maxsize=2)
+def _falloff(height: int, width: int) -> np.ndarray:
+    """(height, width) of a vignette: 0 in the middle, 1 in the corners."""
+    y = ((np.arange(height) + 0.5) / height * 2 - 1)[:, None]
+    x = ((np.arange(width) + 0.5) / width * 2 - 1)[None]
+    return ((x * x + y * y) / 2) ** 1.5
 
 
 def _with_noise(picture: np.ndarray, spec: SensorSpec) -> np.ndarray:

@@ -130,11 +130,16 @@ def make_sample(config: Config, assets: Assets, index: int) -> Sample:
         normals=picture.normals,
         camera=scene.camera,
         annotations=labels,
-        objects=tuple((int(i), spec.kind_of(int(i))) for i in np.unique(picture.instance) if i >= SEAT_ID),
+        objects=tuple((i, spec.kind_of(i)) for i in _ids(picture) if i >= SEAT_ID),
         take=(number, frame, view),
         jpeg_quality=spec.sensor.jpeg_quality,
         timings=seconds,
     )
+
+
+def _ids(picture: Frame) -> list[int]:
+    """Instance ids in a picture, in order."""
+    return np.flatnonzero(np.bincount(picture.instance.ravel())).tolist()
 
 
 def _scene(config: Config, assets: Assets, take: Take, number: int, frame: int, attempt: int) -> SceneSpec:

@@ -14,6 +14,7 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -212,10 +213,20 @@ def bounds(rule: Rule) -> str:
     return f"at most {rule.high:.15g}" if rule.low is None else f"{rule.low:.15g} to {rule.high:.15g}"
 
 
+_SCALARS = frozenset((float, int, str, bool, type(None)))
+
+
+@lru_cache(maxsize=256)
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(kind))
+
+
 def to_plain(value: Any) -> Any:
     """A dataclass -> nested dicts and lists, ready for JSON or YAML."""
+    if value.__class__ in _SCALARS:  # most of what a spec holds; the rest takes ten times as long to tell apart
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {name: to_plain(getattr(value, name)) for name in _field_names(value.__class__)}
     if isinstance(value, Mapping):
         return {str(k): to_plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
