@@ -4,7 +4,7 @@ The skeleton
     anatomy                 names of bodies, levels and coordinates; joints; the table of dimensions
     limits                  hard and typical range of every coordinate, caps on whole regions
     neutral, geometry       where joints sit: the average adult, or any skeleton measured elsewhere
-    osim_xml, model         the skeleton as .osim text, loaded in OpenSim as a SpineModel
+    osim_xml, model         the skeleton as .osim text and as a SpineModel, which OpenSim loads where it is asked
     osim_geometry           joint placement read back from such text
     kinematics              coordinates to world_from_body, through OpenSim
     kinematics_numpy        the same in numpy: test reference, inverse problems

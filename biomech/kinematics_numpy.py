@@ -1,6 +1,6 @@
 """The same kinematics in plain numpy, vectorised over poses.
 
-Reference for tests, and for inverse problems that need many evaluations. OpenSim is what counts for a dataset.
+Reference for tests, and for inverse problems that need many evaluations. A test holds it to OpenSim.
 Shapes: B poses, D coordinates, N bodies.
 """
 

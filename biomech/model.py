@@ -1,10 +1,11 @@
-"""SpineModel: the skeleton loaded in OpenSim, with its coordinates, ranges and the digest of its source text."""
+"""SpineModel: a skeleton with its coordinates and ranges, as an OpenSim model where it is asked for."""
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -76,9 +77,12 @@ class OpenSimHandle:
         return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SpineModel:
-    """A skeleton ready to be posed. N = len(bodies), D = len(coordinates)."""
+    """A skeleton ready to be posed. N = len(bodies), D = len(coordinates).
+
+    Its OpenSim text and what OpenSim makes of it are worked out when first asked for: posing needs neither.
+    """
 
     name: str
     bodies: tuple[str, ...]
@@ -88,22 +92,33 @@ class SpineModel:
     default: np.ndarray  # (D,) rad or m: the neutral pose
     limits: Limits
     geometry: SkeletonGeometry
-    xml: str
-    digest: str  # sha256 of xml
-    handle: OpenSimHandle
+
+    @cached_property
+    def xml(self) -> str:
+        """The model as an .osim file."""
+        return write_osim(self.geometry, None, self.limits.hard, self.name)
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of `xml`."""
+        return hashlib.sha256(self.xml.encode("utf-8")).hexdigest()
+
+    @cached_property
+    def handle(self) -> OpenSimHandle:
+        """The model loaded in OpenSim.
+
+        Raises:
+            ModelError: OpenSim is missing, or it reads the text differently from how it was written.
+        """
+        return OpenSimHandle(self.xml)
 
     def __repr__(self) -> str:
         return f"SpineModel({self.name!r}, N={len(self.bodies)}, D={len(self.coordinates)}, digest={self.digest[:12]})"
 
 
 def build_model(geometry: SkeletonGeometry, limits: Limits | None = None, name: str = "synthgen") -> SpineModel:
-    """Write the model text, load it in OpenSim and keep both.
-
-    Raises:
-        ModelError: OpenSim is missing, or it reads the text differently from how it was written.
-    """
+    """A skeleton with its ranges, load_limits() where none are given."""
     limits = load_limits() if limits is None else limits
-    xml = write_osim(geometry, None, limits.hard, name)
     return SpineModel(
         name=name,
         bodies=BODIES,
@@ -113,9 +128,6 @@ def build_model(geometry: SkeletonGeometry, limits: Limits | None = None, name: 
         default=np.zeros(len(COORDINATES)),
         limits=limits,
         geometry=geometry,
-        xml=xml,
-        digest=hashlib.sha256(xml.encode("utf-8")).hexdigest(),
-        handle=OpenSimHandle(xml),
     )
 
 

@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from scenes.face import EYES, eyeball
-from scenes.face_units import displacement, face_units, movable_vertices
+from scenes.face_units import displacement, face_scale, face_units, movable_vertices, template_displacement
 from scenes.layers import Layer
 
 LIDS = {"out": 0.39, "in": 0.39, "up": 0.20, "down": 0.33}
@@ -155,12 +155,15 @@ class FaceBinding:
 
     Attributes:
         rows: (R,) welded vertices that skin carries; carry: (R, M) CSR, from the movable vertices of the base mesh.
-        eyes: rows of the two eyeballs, "left" and "right".
+        eyes: rows of the two eyeballs, "left" and "right"; centres: theirs, (3,) m.
+        scale: of the face, see face_units.face_scale.
     """
 
     rows: np.ndarray
     carry: sp.csr_matrix
     eyes: dict[str, slice]
+    centres: dict[str, np.ndarray]
+    scale: float
 
 
 def bind_face(layers: tuple[Layer, ...], starts: np.ndarray, rest_vertices: np.ndarray) -> FaceBinding:
@@ -189,27 +192,25 @@ def bind_face(layers: tuple[Layer, ...], starts: np.ndarray, rest_vertices: np.n
             entries = (share.ravel(), (np.repeat(np.arange(count), _NEIGHBOURS), nearest.ravel()))
             rows.append(start + np.arange(count))
             matrices.append(sp.csr_matrix(entries, shape=(count, len(movable))))
+    centres, scale = {side: eyeball(rest_vertices, side)[0] for side in EYES}, face_scale(rest_vertices)
     if not rows:
-        return FaceBinding(np.zeros(0, int), sp.csr_matrix((0, len(movable))), eyes)
-    return FaceBinding(np.concatenate(rows), sp.vstack(matrices, format="csr"), eyes)
+        return FaceBinding(np.zeros(0, int), sp.csr_matrix((0, len(movable))), eyes, centres, scale)
+    return FaceBinding(np.concatenate(rows), sp.vstack(matrices, format="csr"), eyes, centres, scale)
 
 
-def express_layers(
-    binding: FaceBinding, vertices: np.ndarray, rest_vertices: np.ndarray, expression: Expression
-) -> np.ndarray:
-    """(W, 3) m: the welded rest vertices of a dressed person with this face.
+def skin_shift(binding: FaceBinding, expression: Expression) -> np.ndarray:
+    """(V, 3) m by which a face moves the base mesh, eyeballs left out."""
+    return template_displacement(_with_lids(expression)) * binding.scale
 
-    Args:
-        vertices: (W, 3) m, the face at rest.
-        rest_vertices: (V, 3) m, the base mesh he was dressed on.
-    """
+
+def express_layers(binding: FaceBinding, vertices: np.ndarray, expression: Expression) -> np.ndarray:
+    """(W, 3) m: the welded rest vertices of a dressed person with this face, from those (W, 3) with his face at rest."""
     if expression == REST:
         return vertices
     moved = vertices.copy()
-    shift = displacement(_with_lids(expression), rest_vertices)[movable_vertices()]
-    moved[binding.rows] += binding.carry @ shift
+    moved[binding.rows] += binding.carry @ skin_shift(binding, expression)[movable_vertices()]
     turn = _turn(expression)
     for side, rows in binding.eyes.items():
-        centre, _ = eyeball(rest_vertices, side)
+        centre = binding.centres[side]
         moved[rows] = (vertices[rows] - centre) @ turn.T + centre
     return moved

@@ -15,6 +15,7 @@ import numpy as np
 from biomech.errors import SynthgenError
 from scenes.bake_face import DECIMALS
 from scenes.face import EYES, eyeball
+from scenes.layers import BASE_VERTICES
 
 TEMPLATE_EYE_SPACING = 0.06155
 """Distance between the eyes of the mesh that the units were modelled on, m."""
@@ -74,11 +75,16 @@ def displacement(strengths: Mapping[str, float], rest_vertices: np.ndarray) -> n
     Raises:
         SynthgenError: a unit is unknown.
     """
-    units, moved = face_units(), np.zeros((len(rest_vertices), 3))
+    return template_displacement(strengths) * face_scale(rest_vertices)
+
+
+def template_displacement(strengths: Mapping[str, float]) -> np.ndarray:
+    """(19158, 3) m: `displacement` of the face that the units were modelled on."""
+    units, moved = face_units(), np.zeros((BASE_VERTICES, 3))
     for name, strength in strengths.items():
         if name not in units.names:
             raise SynthgenError(f"no face unit {name!r}; there are: {', '.join(units.names)}")
         index = units.names.index(name)
         rows = slice(units.starts[index], units.starts[index + 1])
         moved[units.vertices[rows]] += strength * units.moved[rows]  # a vertex occurs once in a unit
-    return moved * face_scale(rest_vertices)
+    return moved

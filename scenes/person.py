@@ -61,6 +61,7 @@ def make_person(key: str, subject: Subject, layers: tuple[Layer, ...]) -> Person
     counts = [len(layer.vertices) for layer in layers]
     starts = np.concatenate([[0], np.cumsum(counts)])
     faces = np.concatenate([layer.smooth_faces + start for layer, start in zip(layers, starts[:-1], strict=True)])
+    faces = np.asfortranarray(faces)  # read by columns
     weights = sp.vstack([layer.weights for layer in layers], format="csr")
     ones = np.ones(faces.size, np.float32)
     rows, columns = faces.ravel(), np.repeat(np.arange(len(faces)), 3)
@@ -76,7 +77,7 @@ def make_person(key: str, subject: Subject, layers: tuple[Layer, ...]) -> Person
 
 def posed_vertices(person: Person, transforms: np.ndarray, expression: Expression = REST) -> np.ndarray:
     """(V, 3) m from skin transforms (D, 4, 4) and what the face does."""
-    rest = express_layers(person.face, person.vertices, person.subject.vertices, expression)
+    rest = express_layers(person.face, person.vertices, expression)
     return skin(person.weights, rest, transforms)
 
 
@@ -88,20 +89,18 @@ def skin_heights(person: Person, transforms: np.ndarray) -> np.ndarray:
 
 def smooth_normals(person: Person, posed: np.ndarray) -> np.ndarray:
     """(V, 3) float32 unit normals, weighted by area."""
-    points = posed.astype(np.float32)
-    first = points[person.faces[:, 0]]
-    along, across = points[person.faces[:, 1]] - first, points[person.faces[:, 2]] - first
-    face_normals = np.empty_like(along)
-    for k in range(3):
-        i, j = (k + 1) % 3, (k + 2) % 3
-        face_normals[:, k] = along[:, i] * across[:, j] - along[:, j] * across[:, i]
+    corners = [[axis.take(corner) for corner in person.faces.T] for axis in posed.T.astype(np.float32)]
+    (ax, ay, az), (bx, by, bz) = ([axis[k] - axis[0] for axis in corners] for k in (1, 2))
+    face_normals = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=1)
     normals = person.corner_sum @ face_normals
-    return normals / np.maximum(np.sqrt((normals * normals).sum(1, keepdims=True)), 1e-12)
+    return normals / np.maximum(np.sqrt(np.einsum("vc,vc->v", normals, normals)), 1e-12)[:, None]
 
 
-def mesh_parts(person: Person, posed: np.ndarray, instance_id: int) -> tuple[MeshPart, ...]:
-    """What the renderer draws of a person posed as `posed` (V, 3)."""
-    normals = smooth_normals(person, posed)
+def mesh_parts(
+    person: Person, posed: np.ndarray, instance_id: int, normals: np.ndarray | None = None
+) -> tuple[MeshPart, ...]:
+    """What the renderer draws of a person posed as `posed` (V, 3), with his smooth normals where they are known."""
+    normals = smooth_normals(person, posed) if normals is None else normals
     points = posed.astype(np.float32)
     parts = []
     for layer, start in zip(person.layers, person.starts[:-1], strict=True):
@@ -109,8 +108,8 @@ def mesh_parts(person: Person, posed: np.ndarray, instance_id: int) -> tuple[Mes
         parts.append(
             MeshPart(
                 key=f"{person.key}/{layer.key}",
-                vertices=points[index],
-                normals=normals[index],
+                vertices=points.take(index, 0),
+                normals=normals.take(index, 0),
                 faces=layer.faces,
                 uv=layer.uv,
                 material=layer.material,

@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
+from biomech.activities.rig import frames_of, rig_of
 from biomech.anatomy import BODIES, coordinate_index
 from biomech.errors import AssetError
-from biomech.kinematics import forward_kinematics
 from biomech.model import SpineModel, build_model
 from scenes.body import BodyAsset, load_body
 from scenes.catalogue import Catalogue
 from scenes.dress import dress
 from scenes.engines import open_renderer
 from scenes.environment import load_environments
-from scenes.expression import REST, Expression, express
+from scenes.expression import REST, Expression, skin_shift
 from scenes.hands import Hands
-from scenes.person import Person, make_person, posed_vertices, skin_heights
+from scenes.person import Person, make_person, posed_vertices, skin_heights, smooth_normals
 from scenes.renderer import Renderer
 from scenes.rest import bend
 from scenes.rig import skin, skin_transforms
@@ -49,7 +50,11 @@ CASTS = 9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cast:
-    """A subject ready for his pictures."""
+    """A subject ready for his pictures.
+
+    Attributes:
+        marked: (M,) base-mesh vertices that labels are read off; marked_weights: (M, D) their skinning weights.
+    """
 
     number: int
     spec: PersonSpec
@@ -57,6 +62,8 @@ class Cast:
     model: SpineModel
     anchors: Anchors
     condition: Condition
+    marked: np.ndarray
+    marked_weights: sp.csr_matrix
 
 
 class Assets:
@@ -173,30 +180,41 @@ def cast_of(spec: PersonSpec, assets: Assets, number: int) -> Cast:
     person = make_person(_name(spec, number), subject, layers)
     limits = moving_like(assets.published, limits_of(spec))
     model = build_model(subject.geometry, limits, name=f"subject_{number:06d}")
-    return Cast(number, spec, person, model, anchors, condition_of(spec.profile, spec.pathology, bent.measured))
+    condition = condition_of(spec.profile, spec.pathology, bent.measured)
+    read = np.unique(np.concatenate([anchors.vertices[anchors.vertices >= 0], anchors.skin_vertices]))
+    return Cast(number, spec, person, model, anchors, condition, read, sp.csr_matrix(subject.rig.weights[read]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Posed:
-    """A cast in a pose, standing on the floor."""
+    """A cast in a pose, standing on the floor.
+
+    Attributes:
+        vertices: (V, 3) m and normals: (V, 3) float32 unit, of all his surfaces (see scenes.person).
+        skin: (19158, 3) m, the base mesh where he is marked, zeros elsewhere.
+    """
 
     q: np.ndarray
     world_from_body: np.ndarray
     vertices: np.ndarray
+    normals: np.ndarray
     keypoints: np.ndarray
     skin: np.ndarray
 
 
 def put_in_pose(cast: Cast, q: np.ndarray, fingers: Hands | float, face: Expression = REST) -> Posed:
-    """Forward kinematics through OpenSim, then the skin."""
+    """Forward kinematics, then the skin. Tests hold the frames to OpenSim's of the same coordinates."""
     subject = cast.person.subject
-    frames = forward_kinematics(cast.model, q[None]).world_from_body[0]
+    frames = frames_of(rig_of(cast.model), q)
     transforms = skin_transforms(subject.rig, frames, fingers)
     posed = posed_vertices(cast.person, transforms, face)
-    wanted = np.unique(np.concatenate([cast.anchors.vertices[cast.anchors.vertices >= 0], cast.anchors.skin_vertices]))
+    normals = smooth_normals(cast.person, posed)
+    rest = subject.vertices[cast.marked]
+    if face != REST:
+        rest += skin_shift(cast.person.face, face)[cast.marked]
     surface = np.zeros_like(subject.vertices)
-    surface[wanted] = skin(subject.rig.weights[wanted], express(subject.vertices, face)[wanted], transforms)
-    return Posed(q, frames, posed, keypoints_world(cast.anchors, frames, surface), surface)
+    surface[cast.marked] = skin(cast.marked_weights, rest, transforms)
+    return Posed(q, frames, posed, normals, keypoints_world(cast.anchors, frames, surface), surface)
 
 
 def lowered_to_floor(cast: Cast, q: np.ndarray, fingers: Hands | float, clearance: float) -> np.ndarray:
@@ -204,7 +222,7 @@ def lowered_to_floor(cast: Cast, q: np.ndarray, fingers: Hands | float, clearanc
 
     Hair and bags, which give way, may sink into it.
     """
-    frames = forward_kinematics(cast.model, q[None]).world_from_body[0]
+    frames = frames_of(rig_of(cast.model), q)
     transforms = skin_transforms(cast.person.subject.rig, frames, fingers)
     moved = q.copy()
     moved[coordinate_index("pelvis_ty")] += clearance - skin_heights(cast.person, transforms)[cast.person.bears].min()

@@ -147,9 +147,10 @@ def pose_person(cast: Cast, pose: PoseSpec) -> Posed:
     return put_in_pose(cast, np.array(pose.q), pose.hands, pose.face)
 
 
-def way_moved(cast: Cast, pose: PoseSpec, seconds: float) -> np.ndarray | None:
-    """(V, 3) m that each vertex moves in a moment, in the person's own frame; None where no movement is known."""
+def way_moved(cast: Cast, pose: PoseSpec, posed: Posed, seconds: float) -> np.ndarray | None:
+    """(V, 3) m that each vertex moves in a moment from a pose, in the person's own frame; None where no movement is
+    known. `posed` is what the pose makes of him."""
     if not pose.rate or seconds <= 0:
         return None
     moved = put_in_pose(cast, np.array(pose.q) + seconds * np.array(pose.rate), pose.hands, pose.face)
-    return moved.vertices - pose_person(cast, pose).vertices
+    return moved.vertices - posed.vertices

@@ -168,7 +168,7 @@ def photographed(spec: SceneSpec, actors: tuple[Actor, ...], camera: Camera, fra
     """(H, W, 3) uint8: what the sensor makes of a picture; who moves smears about where his label says he is."""
     motion = None
     for position, actor in enumerate(actors):
-        way = way_moved(actor.cast, actor.spec.pose, spec.sensor.shutter_s)
+        way = way_moved(actor.cast, actor.spec.pose, actor.local, spec.sensor.shutter_s)
         if way is not None:
             way = way @ placed(*actor.spec.place)[:3, :3].T / 2
             vertices = actor.posed.vertices

@@ -4,6 +4,7 @@ Nothing here draws a random number, so a spec read back from scenes.jsonl gives 
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from synthgen.cast import Assets, Cast, Posed
 from synthgen.poses import pose_person
 from synthgen.specs import ActorSpec, PoseSpec, SceneSpec
 
+HOME = (0.0, 0.0, 0.0)
+"""The place of whoever stands in his own frame."""
+
 _SITTING = tuple(DRIVERS.index(name) for name in ("sacrum", "thigh_r", "thigh_l", "femur_r", "femur_l"))
 """Drivers of the skin that rests on a seat."""
 
@@ -30,23 +34,29 @@ _SUNK = 0.02
 """How far, m, the drawn buttocks sink below where the capsules of the pelvis touch a seat."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Actor:
     """A person standing in the world.
 
     Attributes:
+        position: his place in the order of the picture's people, 0 for the one it is about.
         local: posed in his own frame, which his joint angles refer to; posed: the same in the world.
         seat: what he sits on, in the world; () for nothing.
-        parts: his drawn surfaces; held: what he holds, () where it does not fit into his hands.
+        held: what he holds, in the world; () where it does not fit into his hands.
     """
 
     spec: ActorSpec
     cast: Cast
+    position: int
     local: Posed
     posed: Posed
     seat: tuple[MeshPart, ...]
-    parts: tuple[MeshPart, ...]
     held: tuple[MeshPart, ...]
+
+    @cached_property
+    def parts(self) -> tuple[MeshPart, ...]:
+        """His drawn surfaces; the same objects to every view."""
+        return surfaces_of(self.cast, self.posed, self.position)
 
     @property
     def points(self) -> np.ndarray:
@@ -54,19 +64,37 @@ class Actor:
         return np.concatenate([self.posed.vertices, *(part.vertices for part in (*self.seat, *self.held))])
 
 
-def moved(posed: Posed, place: tuple[float, float, float]) -> Posed:
-    """A posed person carried to his place; the place (0, 0, 0) changes no bit."""
-    if place == (0.0, 0.0, 0.0):
-        return posed
-    world = placed(*place)
+def surfaces_of(cast: Cast, posed: Posed, position: int) -> tuple[MeshPart, ...]:
+    """What is drawn of a posed person who is actor `position` of a picture."""
+    # the renderer wants one name per part, and the same person may stand in a crowd twice
+    person = cast.person if position == 0 else replace(cast.person, key=f"{cast.person.key}@{position}")
+    return mesh_parts(person, posed.vertices, position + 1, posed.normals)
+
+
+def carried(actor: Actor, spec: ActorSpec) -> Actor:
+    """An actor who stands in his own frame, carried with all that he has to the place in `spec`, which differs in
+    nothing else; HOME changes no bit."""
+    if spec.place == HOME:
+        return replace(actor, spec=spec)
+    world, posed = placed(*spec.place), actor.local
     turn, shift = world[:3, :3].T, world[:3, 3]
-    return replace(
+
+    def move(points: np.ndarray) -> np.ndarray:
+        return points @ turn.astype(points.dtype) + shift.astype(points.dtype)
+
+    def move_part(part: MeshPart) -> MeshPart:
+        return replace(part, vertices=move(part.vertices), normals=part.normals @ turn.astype(part.normals.dtype))
+
+    standing = replace(
         posed,
         world_from_body=world @ posed.world_from_body,
-        vertices=posed.vertices @ turn + shift,
-        keypoints=posed.keypoints @ turn + shift,
-        skin=posed.skin @ turn + shift,
+        vertices=move(posed.vertices),
+        normals=posed.normals @ turn.astype(posed.normals.dtype),
+        keypoints=move(posed.keypoints),
+        skin=move(posed.skin),
     )
+    seat, held = (tuple(move_part(part) for part in parts) for parts in (actor.seat, actor.held))
+    return Actor(spec, actor.cast, actor.position, actor.local, standing, seat, held)
 
 
 def seat_of(spec: SeatSpec, cast: Cast, pose: Pose | PoseSpec, posed: Posed, position: int = 0) -> tuple[MeshPart, ...]:
@@ -84,24 +112,21 @@ def seat_of(spec: SeatSpec, cast: Cast, pose: Pose | PoseSpec, posed: Posed, pos
     at, own = (float(x), float(z), yaw), SEAT_ID + position
     key = f"seat@{position}" if position else "seat"
     if spec.kind:
-        body = mesh_parts(cast.person, posed.vertices, own)
+        body = surfaces_of(cast, posed, position)
         return build_seat_object(spec.kind, height, spec.depth, spec.width, *at, spec.variant, own, key, body)
     return (build_box_seat(spec, height, *at, own, key),)
 
 
 def put_on_stage(spec: ActorSpec, cast: Cast, local: Posed, position: int) -> Actor:
-    """A posed person in his place, as actor `position` of a picture."""
-    posed = moved(local, spec.place)
-    seat = () if spec.seat is None else seat_of(spec.seat, cast, spec.pose, posed, position)
-    # the renderer wants one name per part, and the same person may stand in a crowd twice
-    person = cast.person if position == 0 else replace(cast.person, key=f"{cast.person.key}@{position}")
-    parts = mesh_parts(person, posed.vertices, instance_id=position + 1)
-    held: tuple[MeshPart, ...] = ()
+    """A posed person in his place, as actor `position` of a picture; seat and things are fitted in his own frame."""
+    seat = () if spec.seat is None else seat_of(spec.seat, cast, spec.pose, local, position)
+    actor = Actor(spec, cast, position, local, local, seat, ())
     if spec.held is not None:
-        hands = {side: posed.world_from_body[BODIES.index(f"hand_{side}")] for side in "rl"}
+        hands = {side: local.world_from_body[BODIES.index(f"hand_{side}")] for side in "rl"}
         stature = cast.person.subject.stature
-        held = build_held(spec.held, hands, stature, FIRST_ID + position, f"actor-{position}", parts)
-    return Actor(spec, cast, local, posed, seat, parts, held)
+        held = build_held(spec.held, hands, stature, FIRST_ID + position, f"actor-{position}", actor.parts)
+        actor = replace(actor, held=held)
+    return carried(actor, spec)
 
 
 def stage(spec: SceneSpec, assets: Assets) -> tuple[Actor, ...]:

@@ -13,7 +13,7 @@ from synthgen.config import Config
 from synthgen.crowd import draw_presences, room_for
 from synthgen.poses import pose_person, take_poses
 from synthgen.specs import ActorSpec, PoseSpec
-from synthgen.stage import Actor, put_on_stage
+from synthgen.stage import HOME, Actor, carried, put_on_stage
 
 SEATS = 4
 """Random stream of seats: default_rng([seed, SEATS, take, companion])."""
@@ -54,12 +54,14 @@ class Take:
         kept = self._actors.get(key)
         if kept is not None and kept.spec is spec:
             return kept
-        cast = assets.cast_of(spec.person, spec.number)
-        local = pose_person(cast, spec.pose) if kept is None or kept.spec.pose is not spec.pose else kept.local
         self._actors.pop(key, None)
         while len(self._actors) >= max(_KEPT, len(self.players)):
             self._actors.pop(next(iter(self._actors)))
-        self._actors[key] = put_on_stage(spec, cast, local, player)
+        if kept is not None and kept.spec.pose is spec.pose and kept.spec.place == HOME:  # he has found his place
+            self._actors[key] = carried(kept, spec)
+        else:
+            cast = assets.cast_of(spec.person, spec.number)
+            self._actors[key] = put_on_stage(spec, cast, pose_person(cast, spec.pose), player)
         return self._actors[key]
 
     def actors(self, assets: Assets, frame: int) -> tuple[Actor, ...]:

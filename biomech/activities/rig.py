@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import cos, sin
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -15,12 +16,12 @@ from biomech.anatomy import BODIES, COORDINATES, JOINTS, PARENTS, VERTEBRAE, rea
 from biomech.collision import CapsulePairs, capsule_pairs
 from biomech.errors import ModelError
 from biomech.inverse_legs import ArmGeometry, LegGeometry, arm_geometry, joint_offset, leg_geometry
+from biomech.model import SpineModel
 from biomech.osim_xml import body_masses
 
 _CHILDREN = tuple(enumerate(PARENTS))[1:]
 _EYE = np.eye(3)
 _HAND = 0.015  # half the thickness of a hand over stature
-_CACHE: dict[str, Rig] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,14 +60,14 @@ class Rig:
     turn_k2: np.ndarray  # (N, 3, 3, 3) its square
 
 
-def rig_of(model) -> Rig:
-    """The rig of a SpineModel; kept per model digest."""
-    key = model.digest
-    if key not in _CACHE:
-        if len(_CACHE) > 64:
-            _CACHE.clear()
-        _CACHE[key] = _build(model)
-    return _CACHE[key]
+_RIGS: WeakKeyDictionary[SpineModel, Rig] = WeakKeyDictionary()
+
+
+def rig_of(model: SpineModel) -> Rig:
+    """The rig of a SpineModel, kept as long as the model is."""
+    if model not in _RIGS:
+        _RIGS[model] = _build(model)
+    return _RIGS[model]
 
 
 def frames_of(rig: Rig, q: np.ndarray) -> np.ndarray:
@@ -124,7 +125,7 @@ def mass_centre(rig: Rig, world: np.ndarray) -> np.ndarray:
     return rig.mass @ points
 
 
-def _build(model) -> Rig:
+def _build(model: SpineModel) -> Rig:
     if tuple(model.coordinates) != COORDINATES:
         raise ModelError("Activities pose the default skeleton only; this model has other coordinates.")
     geometry = model.geometry

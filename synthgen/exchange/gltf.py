@@ -113,7 +113,7 @@ def _add_person(glb: Glb, actor: Actor, position: int, camera: Camera, influence
     person, posed = actor.cast.person, actor.local
     rig = person.subject.rig
     transforms = skin_transforms(rig, posed.world_from_body, actor.spec.pose.hands)
-    rest = express_layers(person.face, person.vertices, person.subject.vertices, actor.spec.pose.face)
+    rest = express_layers(person.face, person.vertices, actor.spec.pose.face)
     cut = largest_weights(person.weights, influences)
     if cut.kept.min() < 1.0:
         cut = fitted(cut, rest, transforms, posed.vertices)
