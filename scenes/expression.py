@@ -204,7 +204,7 @@ def skin_shift(binding: FaceBinding, expression: Expression) -> np.ndarray:
 
 
 def express_layers(binding: FaceBinding, vertices: np.ndarray, expression: Expression) -> np.ndarray:
-    """(W, 3) m: the welded rest vertices of a dressed person with this face, from those (W, 3) with his face at rest."""
+    """(W, 3) m: a dressed person's welded rest vertices with this face, from those (W, 3) with his face at rest."""
     if expression == REST:
         return vertices
     moved = vertices.copy()

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -283,9 +283,9 @@ def split_of(config: Config, subject: int) -> str:
     Subjects are ranked by hash inside blocks of 20, so that 25 subjects at 0.9/0.1 never leave a split empty, as
     independent draws would for one dataset in fourteen.
     """
-    block = subject // SPLIT_BLOCK * SPLIT_BLOCK
-    scores = [_hash01(config.seed, s) for s in range(block, block + SPLIT_BLOCK)]
-    mine = scores[subject - block]
+    block, row = divmod(subject, SPLIT_BLOCK)
+    scores = _split_scores(config.seed, block)
+    mine = scores[row]
     place = (sum(s < mine for s in scores) + mine) / SPLIT_BLOCK
     edge = 0.0
     for name, share in config.splits.items():
@@ -295,6 +295,8 @@ def split_of(config: Config, subject: int) -> str:
     return [name for name, share in config.splits.items() if share > 0][-1]
 
 
-def _hash01(seed: int, subject: int) -> float:
-    word = hashlib.sha256(f"split/{seed}/{subject}".encode()).digest()[:8]
-    return int.from_bytes(word, "big") / 2**64
+@lru_cache(maxsize=64)  # everyone of a block is asked for, at every picture
+def _split_scores(seed: int, block: int) -> tuple[float, ...]:
+    """Hash in [0, 1) of each subject of a block."""
+    words = [hashlib.sha256(f"split/{seed}/{block * SPLIT_BLOCK + k}".encode()).digest() for k in range(SPLIT_BLOCK)]
+    return tuple(int.from_bytes(word[:8], "big") / 2**64 for word in words)

@@ -85,14 +85,21 @@ def room_for(presence: Presence, points: np.ndarray, around: np.ndarray) -> tupl
     """
     c, s = np.cos(presence.heading), np.sin(presence.heading)
     flat = points[:, [0, 2]] @ np.array([[c, -s], [s, c]])
-    others = cKDTree(around[:, [0, 2]])
+    others = cKDTree(around[:, [0, 2]], balanced_tree=False, compact_nodes=False)
     direction = np.array([np.cos(presence.bearing), np.sin(presence.bearing)])
     limit = _FARTHEST * (2 if presence.crowd else 1)
     distance = max(presence.gap_m, presence.start_m)
+    least = np.zeros(len(flat))  # how near the others each point can be; a step brings it no nearer than its length
     while distance <= limit:
-        nearest = float(others.query(flat + distance * direction)[0].min())
+        nearest = float(others.query(flat[int(np.argmin(least))] + distance * direction)[0])
+        near = np.flatnonzero(least < nearest)
+        found = others.query(flat[near] + distance * direction, distance_upper_bound=nearest)[0]
+        least[near] = np.minimum(found, nearest)
+        nearest = float(least[near].min(initial=nearest))
         if nearest >= presence.gap_m:
             x, z = distance * direction
             return float(x), float(z), presence.heading
-        distance += max(0.5 * (presence.gap_m - nearest), 0.04)
+        step = max(0.5 * (presence.gap_m - nearest), 0.04)
+        distance += step
+        least -= step
     return None
