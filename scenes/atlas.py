@@ -89,7 +89,7 @@ class BodyAtlas:
     def cloth_at(self, texels: np.ndarray) -> Coordinates:
         """Garment coordinates of texels that have a place, by their number or as a (size, size) mask."""
         where, row = self._cloth
-        return where.at(row[texels] if texels.dtype == bool else row.ravel()[texels])
+        return where.at(row[texels] if texels.dtype == bool else row.take(texels))
 
     @cached_property
     def trunk_texels(self) -> np.ndarray:

@@ -73,10 +73,11 @@ def triangles(quads: np.ndarray) -> np.ndarray:
 
 def sagittal_section(vertices: np.ndarray, faces: np.ndarray, z: float = 1e-5) -> np.ndarray:
     """(S, 2, 2) segments (x, y) in which the plane at `z` cuts the surface, m."""
-    corners = vertices[faces]  # (T, 3, 3)
+    beyond = (vertices[:, 2] > z).take(faces)  # (T, 3)
+    few = faces[beyond.any(1) & ~beyond.all(1)]
+    few = few[(vertices[few, 2] - z).min(1) < 0]  # a plane that only touches a face does not cut it
+    corners = vertices[few]  # (T', 3, 3)
     side = corners[:, :, 2] - z
-    cut = (side.min(1) < 0) & (side.max(1) > 0)
-    corners, side = corners[cut], side[cut]
     points = []
     for i, j in ((0, 1), (1, 2), (2, 0)):
         crosses = side[:, i] * side[:, j] < 0

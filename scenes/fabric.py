@@ -42,9 +42,10 @@ class Coordinates:
     strain: np.ndarray
 
     def at(self, chosen: np.ndarray) -> "Coordinates":
-        """Those of some places."""
+        """Those of some places, by number or as a mask."""
         fields = (self.around, self.along, self.limb, self.side, self.front, self.strain)
-        return Coordinates(*(field[chosen] for field in fields))
+        rows = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        return Coordinates(*(field.take(rows) for field in fields))
 
 
 def coordinates(marks: Marks, places: np.ndarray) -> Coordinates:

@@ -97,18 +97,21 @@ def unweld(faces: np.ndarray, uv_faces: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """(V, 3) area-weighted unit normals; a vertex of no face gets zeros."""
-    corners = vertices[faces]
-    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    columns = np.ascontiguousarray(faces.T, np.intp)
+    corners = [[axis.take(column) for column in columns] for axis in vertices.T]
+    (ax, ay, az), (bx, by, bz) = ([axis[k] - axis[0] for axis in corners] for k in (1, 2))
     normals = np.zeros_like(vertices)
-    for axis in range(3):
-        for corner in range(3):
-            normals[:, axis] += np.bincount(faces[:, corner], face_normals[:, axis], len(vertices))
+    for axis, of_faces in enumerate((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)):
+        for column in columns:
+            normals[:, axis] += np.bincount(column, of_faces, len(vertices))
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
 def compact(used: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Renumber the vertices named in `used`: returns kept ids (K,) ascending and a (count,) map, -1 where dropped."""
-    kept = np.unique(used)
+    named = np.zeros(count, bool)
+    named[used] = True
+    kept = np.flatnonzero(named)
     renumber = np.full(count, -1, np.int32)
     renumber[kept] = np.arange(len(kept), dtype=np.int32)
     return kept, renumber

@@ -252,8 +252,10 @@ def dominant_driver(weights: sp.csr_matrix) -> np.ndarray:
     """(V,) the driver with the largest weight in each row; the first of equals."""
     largest = np.maximum.reduceat(weights.data, weights.indptr[:-1])
     rows = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
-    _, first = np.unique(np.where(weights.data == largest[rows], rows, -1), return_index=True)
-    return weights.indices[first[-weights.shape[0] :]]
+    largest_first = np.flatnonzero(weights.data == largest[rows])[::-1]
+    drivers = np.empty(weights.shape[0], weights.indices.dtype)
+    drivers[rows[largest_first]] = weights.indices[largest_first]  # of equals, the first is written last
+    return drivers
 
 
 def skin(weights: sp.csr_matrix, vertices: np.ndarray, transforms: np.ndarray) -> np.ndarray:
