@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from scenes.body import BODY_VERTEX_COUNT, BodyAsset, Phenotype, shape_coefficients
-from scenes.column import triangles
+from scenes.column import body_triangles
 from scenes.skeleton import BODY_DENSITY
 
 LIGHTEST, HEAVIEST = -0.1, 1.6
@@ -42,7 +42,7 @@ class _Family:
 
     def __init__(self, asset: BodyAsset, phenotype: Phenotype, stature: float) -> None:
         self.phenotype, self.stature = phenotype, stature
-        self.triangles = np.ascontiguousarray(triangles(asset.quads).T)
+        self.triangles = np.ascontiguousarray(body_triangles(asset).T)
         corners = [replace(phenotype, weight=w, height=h) for w in _KNOTS for h in (0.0, 1.0)]
         coefficients = np.stack([shape_coefficients(asset, corner) for corner in corners]).astype(np.float32)
         skin = asset.blendshapes[:, : 3 * BODY_VERTEX_COUNT]

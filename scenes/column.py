@@ -9,7 +9,7 @@ Axes: x forward, y up, z right; metres.
 
 import csv
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 import numpy as np
@@ -64,6 +64,12 @@ def column_table() -> dict[str, np.ndarray]:
     return table
 
 
+@lru_cache(maxsize=2)
+def body_triangles(asset: BodyAsset) -> np.ndarray:
+    """(T, 3) `triangles` of a body, the same for everybody."""
+    return triangles(asset.quads)
+
+
 def triangles(quads: np.ndarray) -> np.ndarray:
     """(F, 4) quads -> (T, 3) triangles of the body proper; quads that repeat a vertex give one triangle."""
     both = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
@@ -116,7 +122,7 @@ def seat_column(asset: BodyAsset, vertices: np.ndarray, bone_heads: np.ndarray, 
 
     level = table["level"]
     y = np.where(level >= 0, c7[1] - level * length, c7[1] - level * (atlas[1] - c7[1]))
-    section = sagittal_section(vertices[:BODY_VERTEX_COUNT], triangles(asset.quads))
+    section = sagittal_section(vertices[:BODY_VERTEX_COUNT], body_triangles(asset))
     tip_y = y - table["tip_drop"] * scale
     back, _ = section_extent(section, tip_y)
     soft = table["skin_over_tip"] + table["extra_skin"] * np.clip(2 * weight - 1, -0.4, 1.0)

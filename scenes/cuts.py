@@ -141,12 +141,12 @@ def leg_height(share: float, marks: Marks) -> float:
 
 def _arm(marks: Marks, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distance along the arm from the shoulder, m, and whether the point belongs to an arm."""
-    mirrored = points * [1.0, 1.0, 0.0] + np.abs(points) * [0.0, 0.0, 1.0]
     direction = marks.hand - marks.shoulder
     direction = direction / np.linalg.norm(direction)
-    away = mirrored - marks.shoulder
-    along = away @ direction
-    across = np.linalg.norm(away - along[:, None] * direction, axis=1)
+    mirrored = (points[:, 0], points[:, 1], np.abs(points[:, 2]))
+    away = [place - start for place, start in zip(mirrored, marks.shoulder, strict=True)]
+    along = sum(offset * share for offset, share in zip(away, direction, strict=True))
+    across = np.sqrt(sum((offset - along * share) ** 2 for offset, share in zip(away, direction, strict=True)))
     return along, (across < np.where(along > 0.12, 0.16, 0.10)) & (along > -0.02)
 
 

@@ -213,9 +213,10 @@ def _fit_capsules(
         stretch = _segment_length(capsule.body, skeleton.pelvis_from_body) / _segment_length(capsule.body, neutral)
         start, end = capsule.start * [1, stretch, 1], capsule.end * [1, stretch, 1]
         wanted, side = _CAPSULE_DRIVERS[_stem(capsule.name)], capsule.name[len(_stem(capsule.name)) :]
-        names = [f"{stem}{side}" for stem in wanted]
-        mine = np.isin(dominant, [DRIVERS.index(n) for n in names])
-        local = apply(invert(skeleton.rest_world_from_body[row]), vertices[:BODY_VERTEX_COUNT][mine])
+        stands_for = np.zeros(len(DRIVERS), bool)
+        stands_for[[DRIVERS.index(f"{stem}{side}") for stem in wanted]] = True
+        mine = np.flatnonzero(stands_for.take(dominant))
+        local = apply(invert(skeleton.rest_world_from_body[row]), vertices.take(mine, 0))
         if capsule.name in _TRUNK_CAPSULES:
             local = local[np.abs(local[:, 1]) < capsule.radius]
             start, end = _recentred(local, start, end)

@@ -8,7 +8,7 @@ from biomech.geometry import SkeletonGeometry
 from scenes.asymmetry import Asymmetry, make_uneven
 from scenes.bmi import solve_body
 from scenes.body import BodyAsset, Phenotype, shape_coefficients, solve_stature, stature
-from scenes.column import Column, seat_column, triangles
+from scenes.column import Column, body_triangles, seat_column
 from scenes.rig import Rig, build_rig
 from scenes.skeleton import SeatedSkeleton, body_mass, seat_skeleton, skeleton_geometry
 
@@ -108,7 +108,7 @@ def build_subject(asset: BodyAsset, spec: SubjectSpec) -> Subject:
     column = seat_column(asset, vertices, heads, phenotype.weight)
     skeleton = seat_skeleton(asset, vertices, heads, column)
     rig = build_rig(asset, vertices, heads, column, skeleton.rest_world_from_body)
-    height, mass = stature(vertices), body_mass(vertices, triangles(asset.quads))
+    height, mass = stature(vertices), body_mass(vertices, body_triangles(asset))
     geometry = skeleton_geometry(skeleton, rig.weights, vertices, stature=height, mass=mass, sex=spec.sex, age=spec.age)
     eyes = {"left": heads[asset.bone("eye.L")], "right": heads[asset.bone("eye.R")]}
     return Subject(spec, phenotype, vertices, heads, column, skeleton, rig, geometry, height, mass, eyes)
