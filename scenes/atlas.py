@@ -12,7 +12,7 @@ from scenes.cuts import BOTTOMS, TOPS, Marks, find_marks, inside
 from scenes.fabric import ARM, TRUNK, Coordinates, coordinates
 from scenes.layers import SKIN_VERTICES, BodyTopology, split_quads, unweld
 from scenes.prints import Pattern, paint_cloth
-from scenes.textures import RELIEF_MAX, bleed, halve, rasterise
+from scenes.textures import RELIEF_MAX, bleed, halve, put_texels, rasterise
 
 ATLAS_SIZE = 1024
 _PAINT_EDGE = 0.0015  # m, half width of a painted hem's transition
@@ -221,7 +221,8 @@ class BodyAtlas:
         share = depth[hem, None] / (2 * _PAINT_EDGE) + 0.5
         under = flat[texels[hem]].astype(np.float32)
         colors[hem] = under + share * (colors[hem] - under)
-        flat[texels] = (colors + 0.5).astype(np.uint8)
+        colors += 0.5
+        put_texels(out, texels, colors)
         return out
 
     def shell_picture(self, piece: Piece) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Eyeballs: spheres laid into the base mesh's own eyes, looking straight ahead."""
 
+from functools import cache
+
 import numpy as np
 import scipy.sparse
 
@@ -16,6 +18,7 @@ PICTURE_REACH = np.radians(72.0)  # angle from the gaze at which the eye picture
 IRIS_ANGLE = np.radians(29.0)
 
 
+@cache
 def _unit_eye() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Sphere looking along +x: vertices (V, 3), faces (F, 3), uv (V, 2); rings crowd towards the pupil."""
     tilt = np.pi * np.linspace(0.0, 1.0, _RINGS + 1)[1:] ** 1.4

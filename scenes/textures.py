@@ -89,21 +89,39 @@ def resize(picture: np.ndarray, size: int) -> np.ndarray:
 
 def dye(picture: np.ndarray, mask: np.ndarray, how: Dye, paint: np.ndarray | None = None) -> np.ndarray:
     """Recolour the texels of `mask` (h, w) bool; alpha is kept. `paint` (K, 3) gives each its own colour, in [0, 1]."""
-    if not mask.any():
+    texels = np.flatnonzero(mask)
+    if not len(texels):
         return picture
-    colors = picture[mask][:, None, :3].astype(np.float32) * np.float32(1.0 / 255.0)
+    channels = picture.shape[2]
+    colors = picture.reshape(-1, channels).take(texels, 0)[:, None, :3].astype(np.float32)
+    colors *= np.float32(1.0 / 255.0)
     luma = cv2.transform(colors, _LUMA[None])
     # Hue and saturation turn about the grey axis, which stays.
     turn = how.saturation * _hue_rotation(how.hue) + np.outer(np.full(3, 1.0 - how.saturation), _LUMA)
     mean = max(float(luma.mean()), 0.02)
     # Strong relative detail (black stripes on white) must not burn out on a light dye.
-    relief = cv2.pow(np.minimum(luma / mean, 2.5), 0.9).reshape(-1, 1)
-    tinted = relief * (np.asarray(how.color, np.float32) if paint is None else paint)
+    relief = cv2.pow(np.minimum(luma / mean, 2.5), 0.9)
+    if paint is None:
+        tinted = cv2.transform(relief, np.array([how.color]).T)[:, 0]
+    else:
+        tinted = relief.reshape(-1, 1) * paint
     np.minimum(tinted, 0.48 + 0.4 * tinted, out=tinted)  # beyond 0.8 it rises less
-    mixed = cv2.transform(colors, (1.0 - how.strength) * turn)[:, 0] + how.strength * tinted
+    tinted *= how.strength
+    mixed = cv2.transform(colors, (1.0 - how.strength) * turn)[:, 0]
+    mixed += tinted
+    mixed *= 255.0
+    mixed += 0.5
+    np.clip(mixed, 0, 255, out=mixed)
     out = picture.copy()
-    out[mask, :3] = np.clip(mixed * 255.0 + 0.5, 0, 255).astype(np.uint8)
+    put_texels(out, texels, mixed)
     return out
+
+
+def put_texels(picture: np.ndarray, texels: np.ndarray, colors: np.ndarray) -> None:
+    """Set the colour of texels, by number, from (K, 3) in [0, 256); by channel, which takes a third of the time."""
+    channels = picture.reshape(-1, picture.shape[2]).T
+    for channel, values in zip(channels, colors.astype(np.uint8).T, strict=False):
+        channel[texels] = values
 
 
 RELIEF_MAX = 2.5
