@@ -239,13 +239,19 @@ def skin_transforms(rig: Rig, world_from_body: np.ndarray, fingers: Hands | floa
     transforms = driver_frames(world_from_body) @ rig.rest_driver_from_world
     hands = fingers if isinstance(fingers, Hands) else curled(fingers)
     for side, hand in (("r", hands.right), ("l", hands.left)):
-        if hand == HandPose():
-            continue
-        joints = rig.finger_joints[_FINGER_ROWS[side]].reshape(5, 3, 3)
-        axes = rig.rest_world_from_body[BODIES.index(f"hand_{side}"), :3, :3]
-        rows = _FINGER_ROWS[side]
-        transforms[rows] = transforms[rows] @ finger_motions(hand, joints, axes, side)
+        if hand != HandPose():
+            rows = _FINGER_ROWS[side]
+            transforms[rows] = transforms[rows] @ _finger_motions(rig, hand, side)
     return transforms
+
+
+@lru_cache(maxsize=16)  # a body is posed once to find the floor, then again
+def _finger_motions(rig: Rig, hand: HandPose, side: str) -> np.ndarray:
+    """(15, 4, 4) of one hand of a person, read-only, see hands.finger_motions."""
+    joints = rig.finger_joints[_FINGER_ROWS[side]].reshape(5, 3, 3)
+    motions = finger_motions(hand, joints, rig.rest_world_from_body[BODIES.index(f"hand_{side}"), :3, :3], side)
+    motions.flags.writeable = False
+    return motions
 
 
 def dominant_driver(weights: sp.csr_matrix) -> np.ndarray:

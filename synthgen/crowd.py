@@ -90,12 +90,14 @@ def room_for(presence: Presence, points: np.ndarray, around: np.ndarray) -> tupl
     limit = _FARTHEST * (2 if presence.crowd else 1)
     distance = max(presence.gap_m, presence.start_m)
     least = np.zeros(len(flat))  # how near the others each point can be; a step brings it no nearer than its length
+    closest = int(np.argmin(flat @ direction))
     while distance <= limit:
-        nearest = float(others.query(flat[int(np.argmin(least))] + distance * direction)[0])
+        nearest = float(others.query(flat[closest] + distance * direction)[0])
         near = np.flatnonzero(least < nearest)
         found = others.query(flat[near] + distance * direction, distance_upper_bound=nearest)[0]
         least[near] = np.minimum(found, nearest)
-        nearest = float(least[near].min(initial=nearest))
+        closest = int(np.argmin(least))
+        nearest = float(least[closest])
         if nearest >= presence.gap_m:
             x, z = distance * direction
             return float(x), float(z), presence.heading

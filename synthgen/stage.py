@@ -27,8 +27,8 @@ from synthgen.specs import ActorSpec, PoseSpec, SceneSpec
 HOME = (0.0, 0.0, 0.0)
 """The place of whoever stands in his own frame."""
 
-_SITTING = tuple(DRIVERS.index(name) for name in ("sacrum", "thigh_r", "thigh_l", "femur_r", "femur_l"))
-"""Drivers of the skin that rests on a seat."""
+_SITTING = np.array([name in ("sacrum", "thigh_r", "thigh_l", "femur_r", "femur_l") for name in DRIVERS])
+"""(D,) whether a driver's skin rests on a seat."""
 
 _SUNK = 0.02
 """How far, m, the drawn buttocks sink below where the capsules of the pelvis touch a seat."""
@@ -102,7 +102,7 @@ def seat_of(spec: SeatSpec, cast: Cast, pose: Pose | PoseSpec, posed: Posed, pos
     pelvis = posed.world_from_body[0]
     if pose.support == "seated":
         near = np.linalg.norm((posed.vertices - pelvis[:3, 3])[:, [0, 2]], axis=1) < 0.14
-        sitting = np.isin(cast.person.drivers, _SITTING)
+        sitting = _SITTING.take(cast.person.drivers)
         height = float(posed.vertices[near & sitting, 1].min()) + 0.004  # flesh flattens a little
     else:
         height = pose.props["seat_height"] - _SUNK
