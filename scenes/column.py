@@ -17,6 +17,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from biomech.anatomy import VERTEBRAE
 from scenes.body import BODY_VERTEX_COUNT, BodyAsset
+from scenes.layers import any_corner, every_corner
 
 REFERENCE_LENGTH = 0.570
 """C7 to mid hip joint of the body that `column.csv` describes, m."""
@@ -79,8 +80,8 @@ def triangles(quads: np.ndarray) -> np.ndarray:
 
 def sagittal_section(vertices: np.ndarray, faces: np.ndarray, z: float = 1e-5) -> np.ndarray:
     """(S, 2, 2) segments (x, y) in which the plane at `z` cuts the surface, m."""
-    beyond = (vertices[:, 2] > z).take(faces)  # (T, 3)
-    few = faces[beyond.any(1) & ~beyond.all(1)]
+    beyond = vertices[:, 2] > z
+    few = faces[any_corner(beyond, faces) & ~every_corner(beyond, faces)]
     few = few[(vertices[few, 2] - z).min(1) < 0]  # a plane that only touches a face does not cut it
     corners = vertices[few]  # (T', 3, 3)
     side = corners[:, :, 2] - z

@@ -15,7 +15,7 @@ from scenes.cuts import BOTTOMS, HEADWEAR, SKIRTS, SOCKS, TOPS, find_marks
 from scenes.fabric import ARM, TRUNK
 from scenes.head import darker, head_layers
 from scenes.items import Item, fit, item_layer, transfer_weights
-from scenes.layers import BASE_VERTICES, SKIN_VERTICES, Layer, compact, vertex_normals
+from scenes.layers import BASE_VERTICES, SKIN_VERTICES, Layer, any_corner, compact, every_corner, vertex_normals
 from scenes.prints import Pattern, paint_cloth
 from scenes.renderer import Material
 from scenes.shells import Shell, press, shell_layer
@@ -122,7 +122,7 @@ def _inside(shoe: Layer, trousers: Layer) -> Layer:
     if trousers.vertices[:, 1].min() > shoe.vertices[:, 1].max():
         return shoe
     moved, below = tuck(shoe.vertices, Surface(trousers.vertices, trousers.smooth_faces))
-    hidden = below[shoe.render_to_welded[shoe.faces]].all(1)
+    hidden = every_corner(below[shoe.render_to_welded], shoe.faces)
     return replace(shoe, vertices=moved, faces=shoe.faces[~hidden])
 
 
@@ -130,7 +130,8 @@ def _without(layer: Layer, covered: np.ndarray) -> Layer:
     """A layer cut from the body's surface without the faces that a garment over it covers; others as they are."""
     if layer.base_vertices is None:
         return layer
-    return replace(layer, faces=layer.faces[~covered[layer.base_vertices][layer.render_to_welded[layer.faces]].all(1)])
+    hidden = every_corner(covered[layer.base_vertices][layer.render_to_welded], layer.faces)
+    return replace(layer, faces=layer.faces[~hidden])
 
 
 def _conceal_skin(skin, normals, atlas: BodyAtlas, garments, deleted) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -163,10 +164,10 @@ def _near(skin: np.ndarray, shape: np.ndarray, reach: float) -> np.ndarray:
 
 def _skin_layer(points, weights, atlas: BodyAtlas, hide, material) -> Layer:
     """The visible skin and one ring of hidden faces beside it, which only smooth the normals."""
-    visible = ~hide[atlas.faces].all(1)
+    visible = ~every_corner(hide, atlas.faces)
     touched = np.zeros(SKIN_VERTICES, bool)
     touched[atlas.faces[visible]] = True
-    smooth = touched[atlas.faces].any(1)
+    smooth = any_corner(touched, atlas.faces)
     kept, renumber = compact(atlas.faces[smooth], SKIN_VERTICES)
     render_kept, render_renumber = compact(atlas.render_faces[visible], len(atlas.render_to_welded))
     return Layer(

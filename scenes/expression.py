@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from scenes.face import EYES, eyeball
+from scenes.face import EYES, eye_centre, eyeball
 from scenes.face_units import displacement, face_scale, face_units, movable_vertices, template_displacement
 from scenes.layers import Layer
 
@@ -104,7 +104,7 @@ def express(rest_vertices: np.ndarray, expression: Expression) -> np.ndarray:
     moved = rest_vertices + displacement(_with_lids(expression), rest_vertices)
     turn = _turn(expression)
     for side, shell in EYES.items():
-        centre, _ = eyeball(rest_vertices, side)
+        centre = eye_centre(rest_vertices, side)
         moved[shell] = (rest_vertices[shell] - centre) @ turn.T + centre
     return moved
 
@@ -192,7 +192,7 @@ def bind_face(layers: tuple[Layer, ...], starts: np.ndarray, rest_vertices: np.n
             entries = (share.ravel(), (np.repeat(np.arange(count), _NEIGHBOURS), nearest.ravel()))
             rows.append(start + np.arange(count))
             matrices.append(sp.csr_matrix(entries, shape=(count, len(movable))))
-    centres, scale = {side: eyeball(rest_vertices, side)[0] for side in EYES}, face_scale(rest_vertices)
+    centres, scale = {side: eye_centre(rest_vertices, side) for side in EYES}, face_scale(rest_vertices)
     if not rows:
         return FaceBinding(np.zeros(0, int), sp.csr_matrix((0, len(movable))), eyes, centres, scale)
     return FaceBinding(np.concatenate(rows), sp.vstack(matrices, format="csr"), eyes, centres, scale)

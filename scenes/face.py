@@ -40,9 +40,14 @@ def _unit_eye() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def eyeball(rest_vertices: np.ndarray, side: str) -> tuple[np.ndarray, float]:
     """Centre (3,) m and radius, m, of the drawn eyeball on the "left" or "right"."""
+    centre = eye_centre(rest_vertices, side)
+    return centre, float(np.median(np.linalg.norm(rest_vertices[EYES[side]] - centre, axis=1)))
+
+
+def eye_centre(rest_vertices: np.ndarray, side: str) -> np.ndarray:
+    """(3,) m, of the drawn eyeball on the "left" or "right"."""
     shell = rest_vertices[EYES[side]]
-    centre = 0.5 * (shell.max(0) + shell.min(0))
-    return centre, float(np.median(np.linalg.norm(shell - centre, axis=1)))
+    return 0.5 * (shell.max(0) + shell.min(0))
 
 
 def eye_layer(rest_vertices: np.ndarray, weights: scipy.sparse.csr_matrix, picture: np.ndarray) -> Layer:

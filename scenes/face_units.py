@@ -14,7 +14,7 @@ import numpy as np
 
 from biomech.errors import SynthgenError
 from scenes.bake_face import DECIMALS
-from scenes.face import EYES, eyeball
+from scenes.face import EYES, eye_centre
 from scenes.layers import BASE_VERTICES
 
 TEMPLATE_EYE_SPACING = 0.06155
@@ -65,7 +65,7 @@ def movable_vertices() -> np.ndarray:
 
 def face_scale(rest_vertices: np.ndarray) -> float:
     """Size of a face against the template's, from the spacing of its eyes."""
-    centres = [eyeball(rest_vertices, side)[0] for side in ("left", "right")]
+    centres = [eye_centre(rest_vertices, side) for side in ("left", "right")]
     return float(np.linalg.norm(centres[0] - centres[1])) / TEMPLATE_EYE_SPACING
 
 

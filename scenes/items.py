@@ -17,7 +17,7 @@ import scipy.sparse
 
 from biomech.errors import AssetError
 from scenes.guarded import open_arrays
-from scenes.layers import BASE_VERTICES, Layer, compact, unweld
+from scenes.layers import BASE_VERTICES, Layer, any_corner, compact, every_corner, unweld
 from scenes.renderer import Material
 
 # Base-mesh vertex pairs that span a body part along forward, up and right, in MakeHuman's own convention. An offset is
@@ -219,7 +219,7 @@ def item_layer(
         ragged: keep faces that are hidden only in part.
     """
     welded = item.render_to_welded[item.faces]
-    visible = ~(hidden[welded].all(1) if ragged else hidden[welded].any(1))
+    visible = ~(every_corner(hidden, welded) if ragged else any_corner(hidden, welded))
     kept, renumber = compact(welded[visible], len(shape))
     render_kept, render_renumber = compact(item.faces[visible], len(item.render_to_welded))
     return Layer(

@@ -107,6 +107,18 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
+def every_corner(flags: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(F,) whether all corners of faces (F, 3) are among the flagged vertices (V,); by columns, numpy's `all` over an
+    axis of three takes ten times as long."""
+    first, second, third = (flags.take(column) for column in faces.T)
+    return first & second & third
+
+
+def any_corner(flags: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(F,) whether a corner of faces (F, 3) is among the flagged vertices (V,)."""
+    return ~every_corner(~flags, faces)
+
+
 def compact(used: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Renumber the vertices named in `used`: returns kept ids (K,) ascending and a (count,) map, -1 where dropped."""
     named = np.zeros(count, bool)

@@ -12,7 +12,7 @@ from scenes.atlas import BodyAtlas, Piece, flatten, smooth_over
 from scenes.cuts import TOPS, Marks
 from scenes.drape import drape
 from scenes.fabric import folds
-from scenes.layers import SKIN_VERTICES, Layer, compact
+from scenes.layers import SKIN_VERTICES, Layer, any_corner, compact
 from scenes.renderer import Material
 
 _CREASE = 0.016  # m, the height of the deepest creases
@@ -71,7 +71,7 @@ def shell_layer(
         marks: landmarks of this body, for cloth that hangs.
     """
     field = atlas.vertex_field(shell.cut)
-    inside = (field > -0.002)[atlas.faces].any(1)
+    inside = any_corner(field > -0.002, atlas.faces)
     kept, renumber = compact(atlas.faces[inside], SKIN_VERTICES)
     outward = smooth_over(normals, atlas.neighbours, 12)
     outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-9)

@@ -265,7 +265,8 @@ def _recentred(local: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[n
 def _distance_to_segment(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     along = end - start
     share = np.clip((points - start) @ along / max(along @ along, 1e-12), 0.0, 1.0)
-    return np.linalg.norm(points - start - share[:, None] * along, axis=1)
+    x, y, z = (points - start - share[:, None] * along).T
+    return np.sqrt(x * x + y * y + z * z)
 
 
 BODY_DENSITY = 985.0
