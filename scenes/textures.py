@@ -101,13 +101,14 @@ def dye(picture: np.ndarray, mask: np.ndarray, how: Dye, paint: np.ndarray | Non
     mean = max(float(luma.mean()), 0.02)
     # Strong relative detail (black stripes on white) must not burn out on a light dye.
     relief = cv2.pow(np.minimum(luma / mean, 2.5), 0.9)
+    tinted: np.ndarray
     if paint is None:
         tinted = cv2.transform(relief, np.array([how.color]).T)[:, 0]
     else:
         tinted = relief.reshape(-1, 1) * paint
     np.minimum(tinted, 0.48 + 0.4 * tinted, out=tinted)  # beyond 0.8 it rises less
     tinted *= how.strength
-    mixed = cv2.transform(colors, (1.0 - how.strength) * turn)[:, 0]
+    mixed: np.ndarray = cv2.transform(colors, (1.0 - how.strength) * turn)[:, 0]
     mixed += tinted
     mixed *= 255.0
     mixed += 0.5
