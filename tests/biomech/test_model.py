@@ -234,7 +234,7 @@ def test_no_log_file_is_left_behind(tmp_path):
     """In a fresh process: the package opens its log once, at the first message."""
     code = (
         "from biomech.model import build_model, default_geometry, import_opensim\n"
-        "build_model(default_geometry())\n"
+        "build_model(default_geometry()).handle\n"
         "osim = import_opensim()\n"
         "osim.Logger.setLevelString('Info')\n"  # says so in the log
     )

@@ -5,7 +5,8 @@ import pytest
 
 from scenes.catalogue import Catalogue
 from scenes.dress import dress
-from scenes.person import make_person, mesh_parts, part_of_driver, posed_vertices, skin_heights
+from scenes.layers import any_corner, compact, every_corner
+from scenes.person import make_person, mesh_parts, part_of_driver, posed_vertices, skin_heights, smooth_normals
 from scenes.rig import DRIVERS, PARTS, dominant_driver, skin_transforms
 from scenes.subject import build_subject
 from scenes.wardrobe import WardrobeConfig, draw_wardrobe
@@ -31,6 +32,31 @@ def test_rest_pose_draws_the_layers_as_they_are(person):
         assert part.faces.max() < len(part.vertices)
         lengths = np.linalg.norm(part.normals[np.unique(part.faces)], axis=1)
         np.testing.assert_allclose(lengths, 1.0, atol=1e-3)
+
+
+def test_normals_are_those_of_the_faces_around_by_area(person):
+    corners = person.vertices[person.faces]
+    of_faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    summed = np.zeros_like(person.vertices)
+    np.add.at(summed, person.faces, of_faces[:, None])
+    summed /= np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)
+    found = smooth_normals(person, person.vertices)
+    assert found.dtype == np.float32
+    clear = np.linalg.norm(found, axis=1) > 0.5
+    assert np.quantile(np.linalg.norm(found - summed, axis=1)[clear], 0.999) < 1e-3
+    np.testing.assert_array_equal(
+        mesh_parts(person, person.vertices, 1, -found)[0].normals, -mesh_parts(person, person.vertices, 1)[0].normals
+    )
+
+
+def test_corners_of_faces_are_told_from_flags():
+    rng = np.random.default_rng(0)
+    flags, faces = rng.random(50) < 0.5, rng.integers(0, 50, (200, 3))
+    np.testing.assert_array_equal(every_corner(flags, faces), flags[faces].all(1))
+    np.testing.assert_array_equal(any_corner(flags, faces), flags[faces].any(1))
+    kept, renumber = compact(faces[:9], 50)
+    np.testing.assert_array_equal(kept, np.unique(faces[:9]))
+    np.testing.assert_array_equal(kept[renumber[faces[:9]]], faces[:9])
 
 
 def test_every_driver_has_a_part():

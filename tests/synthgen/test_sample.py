@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from biomech.anatomy import BODIES, COORDINATES, VERTEBRAE
-from biomech.kinematics import landmarks_world
+from biomech.kinematics import forward_kinematics, landmarks_world
 from biomech.model import import_opensim
 from biomech.motion import write_mot
+from scenes.expression import Expression, express
+from scenes.person import smooth_normals
 from scenes.renderer import Camera
-from scenes.rig import PARTS
+from scenes.rig import PARTS, skin, skin_transforms
 from synthgen.cast import Assets, put_in_pose
 from synthgen.config import load_config
 from synthgen.keypoints import spinetrack
@@ -182,11 +184,38 @@ def test_opensim_replays_the_labels(opened, samples, tmp_path):
     np.testing.assert_allclose(body, label.vertebrae_world[VERTEBRAE.index("T8"), :3, 3], atol=1e-6)
 
 
+def test_a_pose_is_what_opensim_makes_of_its_coordinates(opened, samples):
+    for sample in samples[::6]:
+        label = sample.annotations[0]
+        cast = opened.cast(CONFIG, sample.subject)
+        posed = put_in_pose(cast, label.q, 0.0)
+        frames = forward_kinematics(cast.model, label.q[None]).world_from_body[0]
+        np.testing.assert_allclose(posed.world_from_body, frames, atol=1e-9)
+
+
+def test_labels_are_read_off_the_skin_with_the_face_it_has(opened):
+    cast = opened.cast(CONFIG, 0)
+    face = Expression("x", {"jaw_open": 1.0, "mouth_smile_left": 0.7}, (0.2, -0.1))
+    rig, rest = cast.person.subject.rig, express(cast.person.subject.vertices, face)
+    for hands in (0.0, 0.6):
+        posed = put_in_pose(cast, np.full(len(COORDINATES), 0.05), hands, face)
+        whole = skin(rig.weights, rest, skin_transforms(rig, posed.world_from_body, hands))
+        np.testing.assert_allclose(posed.skin[cast.marked], whole[cast.marked], atol=1e-12)
+        on_skin = cast.anchors.vertices >= 0
+        np.testing.assert_allclose(posed.keypoints[on_skin], whole[cast.anchors.vertices[on_skin]], atol=1e-12)
+        np.testing.assert_array_equal(posed.normals, smooth_normals(cast.person, posed.vertices))
+
+
+def test_people_are_posed_without_opensim(opened):
+    cast = opened.cast(CONFIG, 3)
+    put_in_pose(cast, np.zeros(len(COORDINATES)), 0.0)
+    assert not {"xml", "digest", "handle"} & set(vars(cast.model))
+    assert cast.model.handle is cast.model.handle and "xml" in vars(cast.model)
+
+
 def test_markers_are_the_keypoints(opened):
     cast = opened.cast(CONFIG, 0)
     posed = put_in_pose(cast, np.zeros(len(COORDINATES)), 0.0)
-    from biomech.kinematics import forward_kinematics
-
     frames = forward_kinematics(cast.model, np.zeros((1, len(COORDINATES))))
     names = [landmark.name for landmark in cast.model.geometry.landmarks]
     markers = landmarks_world(cast.model, frames)[0]

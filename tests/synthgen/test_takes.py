@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from biomech.anatomy import COORDINATES, VERTEBRAE
 from biomech.errors import ConfigError, ModelError
@@ -11,6 +12,7 @@ from biomech.kinematics import forward_kinematics
 from biomech.marker_files import read_markers
 from biomech.motion import read_mot
 from biomech.trc import trc_text
+from scenes.person import smooth_normals
 from scenes.props import placed
 from scenes.seat_object import SEAT_ID
 from synthgen.cast import Assets
@@ -21,7 +23,7 @@ from synthgen.keypoints import spinetrack
 from synthgen.sample import draw_scene, make_sample
 from synthgen.settings import to_plain
 from synthgen.specs import scene_from_plain
-from synthgen.stage import build
+from synthgen.stage import HOME, build, put_on_stage
 from synthgen.takes import draw_take, take_of
 
 SMALL = ["width=160", "height=120", "assets=minimal", "poses=48", "seed=3"]
@@ -80,6 +82,48 @@ def test_nobody_stands_within_anybody(opened):
 def test_where_there_is_no_room_nobody_comes():
     ground = np.stack(np.meshgrid(np.linspace(-12, 12, 60), [0.0], np.linspace(-12, 12, 60)), -1).reshape(-1, 3)
     assert room_for(Presence(1, 0.5, 0.3, 0.0), np.zeros((1, 3)), ground) is None
+
+
+def test_he_stands_where_asking_every_point_puts_him():
+    """The search leaves out points that cannot be nearest; here none is."""
+
+    def asking_all(presence, points, around):
+        c, s = np.cos(presence.heading), np.sin(presence.heading)
+        flat, tree = points[:, [0, 2]] @ np.array([[c, -s], [s, c]]), cKDTree(around[:, [0, 2]])
+        way, distance = np.array([np.cos(presence.bearing), np.sin(presence.bearing)]), presence.gap_m
+        while (nearest := tree.query(flat + distance * way)[0].min()) < presence.gap_m:
+            distance += max(0.5 * (presence.gap_m - nearest), 0.04)
+        return (*(distance * way).tolist(), presence.heading)
+
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        points, around = rng.normal(0.0, [0.4, 1.0, 0.2], (200, 3)), rng.normal(0.0, [0.2, 1.0, 0.7], (500, 3))
+        presence = Presence(1, float(rng.uniform(0.05, 1.5)), *rng.uniform(-3.0, 3.0, 2).tolist())
+        assert room_for(presence, points, around) == asking_all(presence, points, around)
+
+
+def test_a_companion_is_carried_with_all_that_he_has(opened):
+    """Surfaces, seat and things stand to him as in his own frame, and a stored scene builds the same bytes."""
+    furnished = replace(CROWDED, objects=replace(CROWDED.objects, held=1.0))
+    carried = {"seat": 0, "held": 0}
+    for number in range(8):
+        take = draw_take(furnished, opened, number)
+        for player in range(1, len(take.players)):
+            actor = take.actor(opened, player, 0)
+            home = put_on_stage(replace(actor.spec, place=HOME), actor.cast, actor.local, player)
+            again = put_on_stage(actor.spec, actor.cast, actor.local, player)
+            world = placed(*actor.spec.place)
+            for group in ("parts", "seat", "held"):
+                mine = getattr(actor, group)
+                for part, own, same in zip(mine, getattr(home, group), getattr(again, group), strict=True):
+                    turned = own.vertices @ world[:3, :3].T + world[:3, 3]
+                    np.testing.assert_allclose(part.vertices, turned, atol=3e-6)
+                    np.testing.assert_allclose(part.normals, own.normals @ world[:3, :3].T, atol=1e-6)
+                    assert part.key == own.key and part.vertices.tobytes() == same.vertices.tobytes()
+                carried[group] = carried.get(group, 0) + len(mine)
+            expected = smooth_normals(actor.cast.person, actor.posed.vertices)
+            np.testing.assert_allclose(actor.posed.normals, expected, atol=5e-3)
+    assert all(carried.values()), carried
 
 
 def test_a_place_moves_pose_and_labels_alike(opened):
