@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from scenes.raster_context import Image2D, PartPrimitive
-from scenes.raster_math import mip_levels, relief_levels
+from scenes.raster_math import bounds, mip_levels, relief_levels
 from scenes.renderer import MeshPart
+
+_CORNERS = np.array([[(k >> axis) & 1 for axis in range(3)] for k in range(8)], bool)
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class Resident:
     texture: Image2D | None
     digest: bytes
     source: weakref.ref | None
-    linear_color: np.ndarray
+    linear_color: tuple[float, ...]
     relief: "Relief | None" = None
     is_ground: bool = False
     corners: np.ndarray = field(default_factory=lambda: np.zeros((8, 3)))
@@ -48,10 +50,9 @@ class Resident:
         self.current = part
         self.linear_color = _linear(part.material.color)
         self.primitive.move(part.vertices, part.normals)
-        low, high = part.vertices.min(0), part.vertices.max(0)
+        low, high = bounds(part.vertices)
         self.is_ground = part.instance_id == 0 and bool(low[1] > -0.05 and high[1] < 0.05)
-        pick = np.array([[(k >> axis) & 1 for axis in range(3)] for k in range(8)], bool)
-        self.corners = np.where(pick, high, low).astype(np.float64)
+        self.corners = np.where(_CORNERS, high, low).astype(np.float64)
 
     def reached_by(self, shadow_from_world: np.ndarray) -> bool:
         """Whether any of the part may lie in the column of space the shadow map covers."""
@@ -107,7 +108,6 @@ class PartCache:
             self._textures[digest][1] += 1
             texture = self._textures[digest][0]
         primitive = PartPrimitive(part)
-        primitive._add_to_context()
         self.nbytes += primitive.nbytes
         source = None if texture is None else weakref.ref(part.material.texture)
         resident = Resident(part, primitive, texture, digest, source, _linear(part.material.color), self._relief(part))
@@ -188,9 +188,8 @@ def _still_fits(resident: Resident, part: MeshPart) -> bool:
     return True
 
 
-def _linear(color: tuple[float, float, float]) -> np.ndarray:
-    srgb = np.asarray(color, np.float64)
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+def _linear(color: tuple[float, float, float]) -> tuple[float, ...]:
+    return tuple(c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in map(float, color))
 
 
 def _digest(texture: np.ndarray) -> bytes:

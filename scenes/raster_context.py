@@ -4,7 +4,6 @@ Imported only after scenes.raster has chosen a platform, because PyOpenGL binds 
 context, compiles the programs and owns the handles; the subclasses here change what it uploads and when.
 """
 
-import ctypes
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from OpenGL.GL import shaders
 from pyrender.shader_program import ShaderProgram, ShaderProgramCache
 
 from biomech.errors import RenderError
+from scenes import raster_gl as gl
 from scenes.renderer import MeshPart
 
 SHADERS = Path(__file__).parent / "shaders"
@@ -37,6 +37,9 @@ class Program(ShaderProgram):
         stages = [shaders.compileShader(self._load(path), kind) for path, kind in kinds]
         self._program_id = shaders.compileProgram(*stages, validate=False)
 
+    def _bind(self) -> None:
+        gl.glUseProgram(self._program_id)
+
     def _remove_from_context(self) -> None:
         if self._program_id is not None:
             GL.glDeleteProgram(self._program_id)
@@ -51,34 +54,30 @@ class Program(ShaderProgram):
     def matrix(self, name: str, value: np.ndarray) -> None:
         """Set a (4, 4) row-major matrix."""
         if (at := self.location(name)) >= 0:
-            GL.glUniformMatrix4fv(at, 1, GL.GL_TRUE, np.ascontiguousarray(value, np.float32))
+            single = np.ascontiguousarray(value, np.float32)
+            gl.glUniformMatrix4fv(at, 1, GL.GL_TRUE, gl.address(single))
 
     def vectors(self, name: str, value: np.ndarray) -> None:
-        """Set one (3,) or (4,) vector or an array (n, 3) of them."""
+        """Set an array (n, 3)."""
         if (at := self.location(name)) >= 0:
-            value = np.ascontiguousarray(value, np.float32)
-            send = GL.glUniform3fv if value.shape[-1] == 3 else GL.glUniform4fv
-            send(at, value.size // value.shape[-1], value)
+            single = np.ascontiguousarray(value, np.float32)
+            gl.glUniform3fv(at, len(single), gl.address(single))
+
+    def floats(self, name: str, *values: float) -> None:
+        """Set a float or a vector of two to four."""
+        if (at := self.location(name)) >= 0:
+            gl.glUniform[len(values)](at, *values)
 
     def rotation(self, name: str, value: np.ndarray) -> None:
         """Set a mat3 to the rotation of a (4, 4) matrix."""
         if (at := self.location(name)) >= 0:
-            GL.glUniformMatrix3fv(at, 1, GL.GL_TRUE, np.ascontiguousarray(value[:3, :3], np.float32))
-
-    def pair(self, name: str, first: float, second: float) -> None:
-        """Set a vec2."""
-        if (at := self.location(name)) >= 0:
-            GL.glUniform2f(at, float(first), float(second))
-
-    def scalar(self, name: str, value: float) -> None:
-        """Set a float."""
-        if (at := self.location(name)) >= 0:
-            GL.glUniform1f(at, float(value))
+            single = np.ascontiguousarray(value[:3, :3], np.float32)
+            gl.glUniformMatrix3fv(at, 1, GL.GL_TRUE, gl.address(single))
 
     def unit(self, name: str, value: int) -> None:
         """Point a sampler at a texture unit."""
         if (at := self.location(name)) >= 0:
-            GL.glUniform1i(at, value)
+            gl.glUniform1i(at, value)
 
 
 class Programs(ShaderProgramCache):
@@ -107,9 +106,9 @@ class Image2D(pyrender.Texture):
         self.nbytes = sum(level.nbytes for level in levels)
 
     def _add_to_context(self) -> None:
-        self._texid = GL.glGenTextures(1)
-        GL.glBindTexture(GL.GL_TEXTURE_2D, self._texid)
-        GL.glPixelStorei(GL.GL_UNPACK_ALIGNMENT, 1)
+        self._texid = gl.new(gl.glGenTextures)
+        gl.glBindTexture(GL.GL_TEXTURE_2D, self._texid)
+        gl.glPixelStorei(GL.GL_UNPACK_ALIGNMENT, 1)
         for number, level in enumerate(self._levels):
             self._upload(number, level)
         last = len(self._levels) - 1
@@ -121,9 +120,9 @@ class Image2D(pyrender.Texture):
             GL.GL_TEXTURE_WRAP_T: GL.GL_REPEAT if self._repeat else GL.GL_CLAMP_TO_EDGE,
         }
         for name, value in settings.items():
-            GL.glTexParameteri(GL.GL_TEXTURE_2D, name, value)
+            gl.glTexParameteri(GL.GL_TEXTURE_2D, name, value)
         if last:
-            GL.glTexParameterf(GL.GL_TEXTURE_2D, GL.GL_TEXTURE_LOD_BIAS, -0.5)  # crisper floors, without moire yet
+            gl.glTexParameterf(GL.GL_TEXTURE_2D, GL.GL_TEXTURE_LOD_BIAS, -0.5)  # crisper floors, without moire yet
         self._levels = []  # the driver holds its own copy
 
     @staticmethod
@@ -136,12 +135,12 @@ class Image2D(pyrender.Texture):
         else:
             inner, kind = {1: GL.GL_R32F, 3: GL.GL_RGB32F, 4: GL.GL_RGBA32F}[channels], GL.GL_FLOAT
         data = np.ascontiguousarray(level)
-        GL.glTexImage2D(GL.GL_TEXTURE_2D, number, inner, width, height, 0, layout, kind, data)
+        gl.glTexImage2D(GL.GL_TEXTURE_2D, number, inner, width, height, 0, layout, kind, gl.address(data))
 
     def replace(self, level: np.ndarray) -> None:
         """Overwrite the only level with an image of the same size."""
-        GL.glBindTexture(GL.GL_TEXTURE_2D, self._texid)
-        GL.glPixelStorei(GL.GL_UNPACK_ALIGNMENT, 1)
+        gl.glBindTexture(GL.GL_TEXTURE_2D, self._texid)
+        gl.glPixelStorei(GL.GL_UNPACK_ALIGNMENT, 1)
         self._upload(0, level)
 
 
@@ -152,18 +151,21 @@ class Grid3D(pyrender.Texture):
         super().__init__(source=None, source_channels="RG", width=1, height=1)
 
     def _add_to_context(self) -> None:
-        self._texid = GL.glGenTextures(1)
+        self._texid = gl.new(gl.glGenTextures)
 
     def replace(self, grid: np.ndarray) -> None:
         """Hold (z, y, x, 2) uint8."""
-        GL.glBindTexture(GL.GL_TEXTURE_3D, self._texid)
-        GL.glPixelStorei(GL.GL_UNPACK_ALIGNMENT, 1)
+        gl.glBindTexture(GL.GL_TEXTURE_3D, self._texid)
+        gl.glPixelStorei(GL.GL_UNPACK_ALIGNMENT, 1)
         depth, height, width = grid.shape[:3]
-        GL.glTexImage3D(GL.GL_TEXTURE_3D, 0, GL.GL_RG8, width, height, depth, 0, GL.GL_RG, GL.GL_UNSIGNED_BYTE, grid)
+        data = np.ascontiguousarray(grid)
+        gl.glTexImage3D(
+            GL.GL_TEXTURE_3D, 0, GL.GL_RG8, width, height, depth, 0, GL.GL_RG, GL.GL_UNSIGNED_BYTE, gl.address(data)
+        )
         for name in (GL.GL_TEXTURE_MIN_FILTER, GL.GL_TEXTURE_MAG_FILTER):
-            GL.glTexParameteri(GL.GL_TEXTURE_3D, name, GL.GL_LINEAR)
+            gl.glTexParameteri(GL.GL_TEXTURE_3D, name, GL.GL_LINEAR)
         for name in (GL.GL_TEXTURE_WRAP_S, GL.GL_TEXTURE_WRAP_T, GL.GL_TEXTURE_WRAP_R):
-            GL.glTexParameteri(GL.GL_TEXTURE_3D, name, GL.GL_CLAMP_TO_BORDER)
+            gl.glTexParameteri(GL.GL_TEXTURE_3D, name, GL.GL_CLAMP_TO_BORDER)
 
 
 class DepthMap(pyrender.Texture):
@@ -174,7 +176,7 @@ class DepthMap(pyrender.Texture):
 
     def _add_to_context(self) -> None:
         super()._add_to_context()
-        GL.glBindTexture(GL.GL_TEXTURE_2D, self._texid)
+        gl.glBindTexture(GL.GL_TEXTURE_2D, self._texid)
         settings = {
             GL.GL_TEXTURE_MIN_FILTER: GL.GL_LINEAR,
             GL.GL_TEXTURE_MAG_FILTER: GL.GL_LINEAR,
@@ -184,62 +186,57 @@ class DepthMap(pyrender.Texture):
             GL.GL_TEXTURE_COMPARE_FUNC: GL.GL_LEQUAL,
         }
         for name, value in settings.items():
-            GL.glTexParameteri(GL.GL_TEXTURE_2D, name, value)
+            gl.glTexParameteri(GL.GL_TEXTURE_2D, name, value)
 
 
-class PartPrimitive(pyrender.Primitive):
-    """One part on the card: a buffer that moves (position, normal), one that stays (uv, part id, shade), the faces."""
+class PartPrimitive:
+    """One part on the card: a buffer that moves (positions, then normals), one that stays (uv, part id, shade), and
+    the faces."""
 
     def __init__(self, part: MeshPart) -> None:
-        super().__init__(positions=np.zeros((1, 3), np.float32))
-        self._stay = np.zeros((len(part.vertices), 4), np.float32)
-        if part.uv is not None:
-            self._stay[:, :2] = part.uv
-        self._stay[:, 2] = np.asarray(part.part_id, np.float32) / 255.0
-        self._stay[:, 3] = 1.0 if part.shade is None else part.shade
-        self._faces = np.ascontiguousarray(part.faces, np.uint32)
         self.shape = (len(part.vertices), len(part.faces))
-        self._moving = np.empty((self.shape[0], 6), np.float32)
-        self.nbytes = 2 * self._moving.nbytes + self._stay.nbytes + self._faces.nbytes
-
-    def _add_to_context(self) -> None:
-        self._vaid = GL.glGenVertexArrays(1)
-        GL.glBindVertexArray(self._vaid)
-        self._buffers = [int(b) for b in GL.glGenBuffers(3)]
-        for buffer, data, usage, fields in (
-            (self._buffers[0], self._moving, GL.GL_DYNAMIC_DRAW, ((0, 3, 0), (1, 3, 12))),
-            (self._buffers[1], self._stay, GL.GL_STATIC_DRAW, ((2, 2, 0), (3, 1, 8), (4, 1, 12))),
+        stay = np.zeros((self.shape[0], 4), np.float32)
+        if part.uv is not None:
+            stay[:, :2] = part.uv
+        stay[:, 2] = np.asarray(part.part_id, np.float32) / 255.0
+        stay[:, 3] = 1.0 if part.shade is None else part.shade
+        short = self.shape[0] <= 0xFFFF
+        self._index = GL.GL_UNSIGNED_SHORT if short else GL.GL_UNSIGNED_INT
+        faces = np.ascontiguousarray(part.faces, np.uint16 if short else np.uint32)
+        half = 12 * self.shape[0]  # bytes of the positions, and of the normals
+        self.nbytes = 2 * half + stay.nbytes + faces.nbytes
+        self._vertex_array = gl.new(gl.glGenVertexArrays)
+        gl.glBindVertexArray(self._vertex_array)
+        self._buffers = [gl.new(gl.glGenBuffers) for _ in range(3)]
+        for buffer, size, data, usage, stride, fields in (
+            (self._buffers[0], 2 * half, None, GL.GL_DYNAMIC_DRAW, 12, ((0, 3, 0), (1, 3, half))),
+            (self._buffers[1], stay.nbytes, stay, GL.GL_STATIC_DRAW, 16, ((2, 2, 0), (3, 1, 8), (4, 1, 12))),
         ):
-            GL.glBindBuffer(GL.GL_ARRAY_BUFFER, buffer)
-            GL.glBufferData(GL.GL_ARRAY_BUFFER, data.nbytes, data, usage)
-            for slot, size, offset in fields:
-                GL.glVertexAttribPointer(
-                    slot, size, GL.GL_FLOAT, GL.GL_FALSE, data.shape[1] * 4, ctypes.c_void_p(offset)
-                )
-                GL.glEnableVertexAttribArray(slot)
-        GL.glBindBuffer(GL.GL_ELEMENT_ARRAY_BUFFER, self._buffers[2])
-        GL.glBufferData(GL.GL_ELEMENT_ARRAY_BUFFER, self._faces.nbytes, self._faces, GL.GL_STATIC_DRAW)
-        GL.glBindVertexArray(0)
-        del self._stay, self._faces  # the driver holds its own copy
+            gl.glBindBuffer(GL.GL_ARRAY_BUFFER, buffer)
+            gl.glBufferData(GL.GL_ARRAY_BUFFER, size, None if data is None else gl.address(data), usage)
+            for slot, width, offset in fields:
+                gl.glVertexAttribPointer(slot, width, GL.GL_FLOAT, GL.GL_FALSE, stride, offset)
+                gl.glEnableVertexAttribArray(slot)
+        gl.glBindBuffer(GL.GL_ELEMENT_ARRAY_BUFFER, self._buffers[2])
+        gl.glBufferData(GL.GL_ELEMENT_ARRAY_BUFFER, faces.nbytes, gl.address(faces), GL.GL_STATIC_DRAW)
+        gl.glBindVertexArray(0)
 
     def move(self, vertices: np.ndarray, normals: np.ndarray) -> None:
         """Put new positions and normals where the old ones were."""
-        self._moving[:, :3] = vertices
-        self._moving[:, 3:] = normals
-        GL.glBindBuffer(GL.GL_ARRAY_BUFFER, self._buffers[0])
-        GL.glBufferSubData(GL.GL_ARRAY_BUFFER, 0, self._moving.nbytes, self._moving)
+        gl.glBindBuffer(GL.GL_ARRAY_BUFFER, self._buffers[0])
+        for number, values in enumerate((vertices, normals)):
+            data = np.ascontiguousarray(values, np.float32)
+            gl.glBufferSubData(GL.GL_ARRAY_BUFFER, number * data.nbytes, data.nbytes, gl.address(data))
 
     def draw(self) -> None:
         """Issue the draw call with whatever program is bound."""
-        GL.glBindVertexArray(self._vaid)
-        GL.glDrawElements(GL.GL_TRIANGLES, 3 * self.shape[1], GL.GL_UNSIGNED_INT, None)
+        gl.glBindVertexArray(self._vertex_array)
+        gl.glDrawElements(GL.GL_TRIANGLES, 3 * self.shape[1], self._index, None)
 
     def delete(self) -> None:
-        """Free the buffers; pyrender would also touch the bounds and material it never needed here."""
-        if self._vaid is not None:
-            GL.glDeleteVertexArrays(1, [self._vaid])
-            GL.glDeleteBuffers(len(self._buffers), self._buffers)
-            self._vaid, self._buffers = None, []
+        """Free the buffers."""
+        gl.free(gl.glDeleteVertexArrays, self._vertex_array)
+        gl.free(gl.glDeleteBuffers, *self._buffers)
 
 
 @dataclass(slots=True)

@@ -1,5 +1,7 @@
 """Matrices and small images the rasteriser needs, in plain numpy: no graphics context."""
 
+from functools import cache
+
 import cv2
 import numpy as np
 
@@ -61,8 +63,8 @@ def shadow_frame(
     axes = np.stack([side, np.cross(side, forward), forward])
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
     for vertices in casters:
-        at = vertices @ axes.T.astype(np.float32)
-        low, high = np.minimum(low, at.min(0)), np.maximum(high, at.max(0))
+        least, most = bounds(vertices @ axes.T.astype(np.float32))
+        low, high = np.minimum(low, least), np.maximum(high, most)
     texel = max(float((high - low)[:2].max()) / (size - 2 * _SHADOW_RIM), SHADOW_TEXEL)
     low, high = low - [0, 0, 0.05], high + [0, 0, 0.05]
     used = np.ceil((high - low)[:2] / texel).astype(int) + 2 * _SHADOW_RIM
@@ -112,25 +114,35 @@ def mip_levels(texture: np.ndarray) -> list[np.ndarray]:
     Made here because the driver's own filter is slow in software and bleeds the colour of transparent texels, which
     would give hair a rim: colour is averaged by coverage, and where nothing covers, coarser levels fill in.
     """
-    color: np.ndarray = cv2.LUT(np.ascontiguousarray(texture[::-1, :, :3]), _SQRT_LINEAR)
+    rows = cv2.flip(np.ascontiguousarray(texture), 0)
     if texture.shape[2] == 3:
-        levels = [cv2.cvtColor(color, cv2.COLOR_RGB2RGBA)]
+        cv2.LUT(rows, _SQRT_LINEAR, rows)
+        levels: list[np.ndarray] = [cv2.cvtColor(rows, cv2.COLOR_RGB2RGBA)]
         while max(levels[-1].shape[:2]) > 1:
             levels.append(_halved(levels[-1]))
         return levels
-    alpha = np.ascontiguousarray(texture[::-1, :, 3])
-    levels = [np.dstack([color, alpha])]
+    color: np.ndarray = cv2.LUT(cv2.cvtColor(rows, cv2.COLOR_RGBA2RGB), _SQRT_LINEAR)
+    alpha = cv2.extractChannel(rows, 3)
+    levels = [_with_alpha(cv2.cvtColor(color, cv2.COLOR_RGB2RGBA), alpha)]
     weight: np.ndarray = alpha.astype(np.float32) / np.float32(255.0)
-    weighted: np.ndarray = color.astype(np.float32) * weight[..., None]
+    # the largest product is made in integers, whose rounding is far below a level
+    weighted: np.ndarray = cv2.multiply(color, cv2.cvtColor(alpha, cv2.COLOR_GRAY2RGB), dtype=cv2.CV_16U)
+    scale = np.float32(1.0 / 255.0)
     while max(levels[-1].shape[:2]) > 1:
-        weighted, weight = _halved(weighted), _halved(weight)
+        weighted, weight = _halved(weighted) * scale, _halved(weight)
+        scale = np.float32(1.0)
         color = weighted / np.maximum(weight, 1e-4)[..., None]
         levels.append(cv2.convertScaleAbs(cv2.merge([color, weight * 255.0])))
     for fine, coarse in zip(levels[-2::-1], levels[:0:-1], strict=True):
-        filler = cv2.resize(coarse[..., :3], fine.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        filled = cv2.merge([filler.reshape(*fine.shape[:2], 3), fine[..., 3]])
-        cv2.copyTo(filled, (fine[..., 3] < 16).astype(np.uint8), fine)
+        alpha = cv2.extractChannel(fine, 3)
+        filler = _with_alpha(cv2.resize(coarse, fine.shape[1::-1], interpolation=cv2.INTER_LINEAR), alpha)
+        cv2.copyTo(filler, (alpha < 16).view(np.uint8), fine)
     return levels
+
+
+def _with_alpha(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """The image, of four channels, with its last overwritten in place."""
+    return cv2.insertChannel(alpha, image.reshape(*alpha.shape, 4), 3)
 
 
 def _halved(image: np.ndarray) -> np.ndarray:
@@ -159,38 +171,49 @@ def relief_levels(height: np.ndarray) -> tuple[list[np.ndarray], float]:
     return levels, gain
 
 
-_LEVEL_ROUGHNESS = (0.0, 0.25, 0.5, 0.75, 1.0)
-_LOBES: dict[int, np.ndarray] = {}
+_GLOSS_LEVELS = 3
+GLOSSY = 0.5
+"""Smoother surfaces look their reflection up, rougher ones take it from the irradiance."""
 
 
 def _directions(height: int) -> np.ndarray:
+    """(h, 2h, 3) unit vectors through the middles of an environment's texels."""
     theta = (np.arange(height) + 0.5) / height * np.pi
     phi = (np.arange(2 * height) + 0.5) / height * np.pi - np.pi
     t, p = np.meshgrid(theta, phi, indexing="ij")
-    return np.stack([np.sin(t) * np.cos(p), np.cos(t), np.sin(t) * np.sin(p)], -1).reshape(-1, 3)
+    return np.stack([np.sin(t) * np.cos(p), np.cos(t), np.sin(t) * np.sin(p)], -1)
 
 
+@cache
 def _lobe(level: int) -> np.ndarray:
-    """(n, 2048) weights that turn a 32x64 environment into its blur at this level's roughness."""
-    if level not in _LOBES:
-        source, target = _directions(32), _directions(64 >> level)
-        alpha = _LEVEL_ROUGHNESS[level] ** 2
-        exponent = 2.0 / alpha**2 - 1.0 if alpha < 1 else 1.0
-        lobe = np.clip(target @ source.T, 0, None) ** (exponent * 0.25 + 0.75)
-        lobe *= np.sqrt(1 - source[:, 1] ** 2)
-        _LOBES[level] = (lobe / lobe.sum(1, keepdims=True)).astype(np.float32)
-    return _LOBES[level]
+    """(33, rows, 32) complex64, what turns the waves along each row of a 32x64 environment into those of its blur.
+
+    A lobe looks the same from every column, so that blurring along the rows is a product of waves.
+    """
+    source, first = _directions(32), _directions(64 >> level)[:, 0]
+    alpha = (GLOSSY * level / (_GLOSS_LEVELS - 1)) ** 2
+    exponent = 2.0 / alpha**2 - 1.0
+    lobe = np.clip(first @ source.reshape(-1, 3).T, 0, None) ** (exponent * 0.25 + 0.75)
+    lobe *= np.sqrt(1 - source[..., 1].ravel() ** 2)
+    lobe /= lobe.sum(1, keepdims=True)
+    waves = np.fft.rfft(lobe.reshape(-1, 32, 64)).conj()
+    return np.ascontiguousarray(waves.transpose(2, 0, 1), np.complex64)
 
 
 def environment_levels(environment: np.ndarray) -> list[np.ndarray]:
-    """(h, 2h, 3) radiance -> levels 64x128 .. 1x2; level 4 r holds the reflection of a surface of roughness r."""
+    """(h, 2h, 3) radiance -> levels 64x128 .. 16x32; level 4 r holds the reflection of a surface of roughness r."""
     clamped = np.minimum(np.asarray(environment, np.float32), 30.0)
     sharp = cv2.resize(clamped, (128, 64), interpolation=cv2.INTER_AREA)
-    small = cv2.resize(sharp, (64, 32), interpolation=cv2.INTER_AREA).reshape(-1, 3)
+    small = cv2.resize(sharp, (64, 32), interpolation=cv2.INTER_AREA)
+    waves = np.fft.rfft(small, axis=1).astype(np.complex64).transpose(1, 0, 2)  # (33, 32, 3)
     levels = [sharp]
-    for level in range(1, 5):
-        height = 64 >> level
-        levels.append((_lobe(level) @ small).reshape(height, 2 * height, 3).astype(np.float32))
-    for level in (5, 6):
-        levels.append(cv2.resize(levels[-1], (128 >> level, 64 >> level), interpolation=cv2.INTER_AREA))
+    for level in range(1, _GLOSS_LEVELS):
+        blurred = np.fft.irfft((_lobe(level) @ waves).transpose(1, 0, 2), 64, axis=1)
+        levels.append(np.ascontiguousarray(blurred[:, :: 1 << (level - 1)], np.float32))
     return levels
+
+
+def bounds(vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(V, 3) -> (3,) least and (3,) greatest; axis by axis, which numpy does many times as fast as row by row."""
+    axes = np.ascontiguousarray(vertices.T)
+    return axes.min(1), axes.max(1)

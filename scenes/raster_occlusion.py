@@ -7,6 +7,8 @@ out along its normal: what it finds there, beyond what its own surface leaves, s
 import cv2
 import numpy as np
 
+from scenes.raster_math import bounds
+
 CELL = 0.05
 """Edge of a grid cell, m; larger where people stand far apart."""
 
@@ -28,7 +30,7 @@ def occlusion_grid(bodies: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, fl
     if not bodies:
         return None
     points = np.concatenate(bodies)
-    low, high = points.min(0).astype(np.float64), points.max(0).astype(np.float64)
+    low, high = (side.astype(np.float64) for side in bounds(points))
     cell = max(CELL, float((high - low).max()) / (_MOST - 2 * _RIM))
     corner = low - _RIM * cell
     count = ((high - corner) / cell).astype(np.int64) + 1 + _RIM

@@ -14,6 +14,7 @@ import pyrender
 from OpenGL import GL
 from pyrender.renderer import Renderer as BaseRenderer
 
+from scenes import raster_gl as gl
 from scenes.raster_cache import PartCache, Resident
 from scenes.raster_context import DepthMap, Grid3D, Image2D, Programs, Target, frame_target
 from scenes.raster_edges import antialias
@@ -85,6 +86,7 @@ class PassRenderer(BaseRenderer):
         sight = Sight(projection, cam_from_world, light, matrix, into_map, lift, texel, contact_frame, occlusion_frame)
         self._timed("colour", self._surface_pass, residents, sight)
         rgba, ids, depth = self._timed("read", self._read, near, far)
+        gl.check()
         rgb = self._timed("composite", composite, rgba, scene.background)
         rgb = self._timed("edges", antialias, rgb, ids[..., 2], depth)
         normals = self._timed("normals", self._normals_pass, residents, sight) if scene.normals else None
@@ -95,15 +97,15 @@ class PassRenderer(BaseRenderer):
     # --- passes -------------------------------------------------------------------------------------------------
 
     def _begin(self, target: Target, width: int, height: int, clear: int) -> None:
-        GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, target.buffer)
-        GL.glViewport(0, 0, width, height)
-        GL.glEnable(GL.GL_DEPTH_TEST)
-        GL.glDepthMask(GL.GL_TRUE)
-        GL.glDepthFunc(GL.GL_LESS)
-        GL.glDisable(GL.GL_BLEND)
-        GL.glDisable(GL.GL_DITHER)
-        GL.glClearColor(0.0, 0.0, 0.0, 0.0)
-        GL.glClear(clear)
+        gl.glBindFramebuffer(GL.GL_FRAMEBUFFER, target.buffer)
+        gl.glViewport(0, 0, width, height)
+        gl.glEnable(GL.GL_DEPTH_TEST)
+        gl.glDepthMask(GL.GL_TRUE)
+        gl.glDepthFunc(GL.GL_LESS)
+        gl.glDisable(GL.GL_BLEND)
+        gl.glDisable(GL.GL_DITHER)
+        gl.glClearColor(0.0, 0.0, 0.0, 0.0)
+        gl.glClear(clear)
 
     def _shadow_pass(
         self, residents: list[Resident], light: Light
@@ -114,8 +116,8 @@ class PassRenderer(BaseRenderer):
             return None, None, 0.0, 0.0
         matrix, metres, used = shadow_frame([r.part.vertices for r in casters], light.sun_direction, SHADOW_SIZE)
         self._begin(self._shadow, *used, GL.GL_DEPTH_BUFFER_BIT)
-        GL.glEnable(GL.GL_POLYGON_OFFSET_FILL)
-        GL.glPolygonOffset(1.5, 2.0)
+        gl.glEnable(GL.GL_POLYGON_OFFSET_FILL)
+        gl.glPolygonOffset(1.5, 2.0)
         for resident in casters:
             holes = masked(resident)
             program = self._program_cache.variant("shadow", *(["CUTOUT"] if holes else []))
@@ -125,10 +127,10 @@ class PassRenderer(BaseRenderer):
                 program.unit("albedo_map", UNIT_ALBEDO)
                 bind(UNIT_ALBEDO, resident.texture)
             # cloth is a closed shell to the sun: its far side need not be drawn; strands and leaves are single sheets
-            (GL.glDisable if holes else GL.glEnable)(GL.GL_CULL_FACE)
-            GL.glFrontFace(GL.GL_CCW)
+            (gl.glDisable if holes else gl.glEnable)(GL.GL_CULL_FACE)
+            gl.glFrontFace(GL.GL_CCW)
             resident.primitive.draw()
-        GL.glDisable(GL.GL_POLYGON_OFFSET_FILL)
+        gl.glDisable(GL.GL_POLYGON_OFFSET_FILL)
         into_map = texture_from_clip(used, SHADOW_SIZE) @ matrix
         return matrix, into_map, 1.4 * metres + 0.002, 1.0 / SHADOW_SIZE
 
@@ -147,7 +149,7 @@ class PassRenderer(BaseRenderer):
         if found is None:
             return None
         grid, corner, cell = found
-        GL.glActiveTexture(GL.GL_TEXTURE0 + UNIT_OCCLUSION)
+        gl.glActiveTexture(GL.GL_TEXTURE0 + UNIT_OCCLUSION)
         self._occlusion_map.replace(grid)
         return np.array([*corner, *(1.0 / (cell * np.array(grid.shape[2::-1]))), cell])
 
@@ -165,27 +167,27 @@ class PassRenderer(BaseRenderer):
         soft = [(number, resident) for number, resident in enumerate(residents) if masked(resident)]
         if not soft:
             return
-        GL.glDepthMask(GL.GL_FALSE)
-        GL.glColorMaski(1, GL.GL_FALSE, GL.GL_FALSE, GL.GL_FALSE, GL.GL_FALSE)
-        GL.glEnable(GL.GL_BLEND)
-        GL.glBlendFunc(GL.GL_ONE, GL.GL_ONE_MINUS_SRC_ALPHA)
+        gl.glDepthMask(GL.GL_FALSE)
+        gl.glColorMaski(1, GL.GL_FALSE, GL.GL_FALSE, GL.GL_FALSE, GL.GL_FALSE)
+        gl.glEnable(GL.GL_BLEND)
+        gl.glBlendFunc(GL.GL_ONE, GL.GL_ONE_MINUS_SRC_ALPHA)
         for number, resident in soft:
             surfaces.use(resident, 1 + number % 255, "FRINGE")
             resident.primitive.draw()
-        GL.glDisable(GL.GL_BLEND)
-        GL.glColorMaski(1, GL.GL_TRUE, GL.GL_TRUE, GL.GL_TRUE, GL.GL_TRUE)
-        GL.glDepthMask(GL.GL_TRUE)
+        gl.glDisable(GL.GL_BLEND)
+        gl.glColorMaski(1, GL.GL_TRUE, GL.GL_TRUE, GL.GL_TRUE, GL.GL_TRUE)
+        gl.glDepthMask(GL.GL_TRUE)
 
     def _read(self, near: float, far: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         width, height = self.viewport_width, self.viewport_height
-        GL.glPixelStorei(GL.GL_PACK_ALIGNMENT, 1)
+        gl.glPixelStorei(GL.GL_PACK_ALIGNMENT, 1)
         images = []
         for place in (GL.GL_COLOR_ATTACHMENT0, GL.GL_COLOR_ATTACHMENT1):
-            GL.glReadBuffer(place)
+            gl.glReadBuffer(place)
             images.append(np.empty((height, width, 4), np.uint8))
-            GL.glReadPixels(0, 0, width, height, GL.GL_RGBA, GL.GL_UNSIGNED_BYTE, images[-1])
+            gl.glReadPixels(0, 0, width, height, GL.GL_RGBA, GL.GL_UNSIGNED_BYTE, gl.address(images[-1]))
         depth = np.empty((height, width), np.float32)
-        GL.glReadPixels(0, 0, width, height, GL.GL_DEPTH_COMPONENT, GL.GL_FLOAT, depth)
+        gl.glReadPixels(0, 0, width, height, GL.GL_DEPTH_COMPONENT, GL.GL_FLOAT, gl.address(depth))
         return images[0], images[1], linear_depth(depth, near, far)
 
     def _normals_pass(self, residents: list[Resident], sight: Sight) -> np.ndarray:
@@ -202,22 +204,22 @@ class PassRenderer(BaseRenderer):
             program._bind()
             program.matrix("clip_from_world", sight.projection)
             program.rotation("cam_from_world", sight.cam_from_world)
-            program.vectors("cam_origin", sight.cam_from_world[:3, 3])
+            program.floats("cam_origin", *sight.cam_from_world[:3, 3])
             if masked(resident):
                 program.unit("albedo_map", UNIT_ALBEDO)
                 bind(UNIT_ALBEDO, resident.texture)
             cull(resident)
             resident.primitive.draw()
         image = np.empty((height, width, 4), np.float32)
-        GL.glReadBuffer(GL.GL_COLOR_ATTACHMENT0)
-        GL.glReadPixels(0, 0, width, height, GL.GL_RGBA, GL.GL_FLOAT, image)
+        gl.glReadBuffer(GL.GL_COLOR_ATTACHMENT0)
+        gl.glReadPixels(0, 0, width, height, GL.GL_RGBA, GL.GL_FLOAT, gl.address(image))
         return np.ascontiguousarray(image[..., :3])
 
     def _environment(self, light: Light) -> Image2D:
         if light.key in self._environments:
             self._environments.move_to_end(light.key)
             return self._environments[light.key]
-        GL.glActiveTexture(GL.GL_TEXTURE0 + UNIT_ENVIRONMENT)
+        gl.glActiveTexture(GL.GL_TEXTURE0 + UNIT_ENVIRONMENT)
         texture = Image2D(environment_levels(light.environment), repeat=True)
         texture._add_to_context()
         self._environments[light.key] = texture

@@ -9,14 +9,14 @@ import numpy as np
 import pyrender
 from OpenGL import GL
 
+from scenes import raster_gl as gl
 from scenes.raster_cache import Resident
 from scenes.raster_context import Program, Programs
-from scenes.raster_math import sh_uniforms
+from scenes.raster_math import GLOSSY, sh_uniforms
 from scenes.renderer import Light
 
 UNIT_ALBEDO, UNIT_SHADOW, UNIT_ENVIRONMENT, UNIT_CONTACT, UNIT_RELIEF, UNIT_OCCLUSION = range(6)
 _SAMPLERS = ("albedo_map", "shadow_map", "environment", "contact_map", "relief_map", "occlusion_map")
-_GLOSSY = 0.5  # smoother surfaces look their reflection up, rougher ones take it from the irradiance
 _TEXTURE_FROM_CLIP = np.array([[0.5, 0, 0, 0.5], [0, 0.5, 0, 0.5], [0, 0, 0.5, 0.5], [0, 0, 0, 1.0]])
 
 
@@ -51,8 +51,8 @@ def texture_from_clip(used: tuple[int, int], size: int) -> np.ndarray:
 
 def bind(unit: int, texture: pyrender.Texture) -> None:
     """Put a texture where samplers of this unit look."""
-    GL.glActiveTexture(GL.GL_TEXTURE0 + unit)
-    GL.glBindTexture(GL.GL_TEXTURE_2D, texture._texid)
+    gl.glActiveTexture(GL.GL_TEXTURE0 + unit)
+    gl.glBindTexture(GL.GL_TEXTURE_2D, texture._texid)
 
 
 def masked(resident: Resident) -> bool:
@@ -63,10 +63,10 @@ def masked(resident: Resident) -> bool:
 def cull(resident: Resident) -> None:
     """Hide back faces, where the material has a back."""
     if resident.part.material.double_sided:
-        GL.glDisable(GL.GL_CULL_FACE)
+        gl.glDisable(GL.GL_CULL_FACE)
     else:
-        GL.glEnable(GL.GL_CULL_FACE)
-        GL.glFrontFace(GL.GL_CW)  # counter-clockwise, in an upside-down picture
+        gl.glEnable(GL.GL_CULL_FACE)
+        gl.glFrontFace(GL.GL_CW)  # counter-clockwise, in an upside-down picture
 
 
 def switches(resident: Resident, sight: Sight) -> list[str]:
@@ -80,7 +80,7 @@ def switches(resident: Resident, sight: Sight) -> list[str]:
         found.append("FADING")
     if material.unlit and not material.shadow_catcher:
         return [*found, "UNLIT"]
-    if material.roughness < _GLOSSY:
+    if material.roughness < GLOSSY:
         found.append("GLOSSY")
     if material.double_sided:
         found.append("DOUBLE_SIDED")
@@ -115,19 +115,19 @@ class Surfaces:
         sight = self._sight
         program.matrix("clip_from_world", sight.projection)
         program.rotation("cam_from_world", sight.cam_from_world)
-        program.vectors("eye", self._eye)
+        program.floats("eye", *self._eye)
         program.vectors("sh", self._sh)
-        program.vectors("sun_direction", sight.light.sun_direction)
-        program.vectors("sun_color", self._sun)
-        program.scalar("exposure", sight.light.exposure)
+        program.floats("sun_direction", *sight.light.sun_direction)
+        program.floats("sun_color", *self._sun)
+        program.floats("exposure", sight.light.exposure)
         if sight.texture_from_world is not None:
             program.matrix("shadow_from_world", sight.texture_from_world)
-            program.scalar("shadow_texel", sight.texel)
+            program.floats("shadow_texel", sight.texel)
         if sight.contact_frame is not None:
-            program.vectors("contact_frame", sight.contact_frame)
+            program.floats("contact_frame", *sight.contact_frame)
         if sight.occlusion_frame is not None:
-            program.vectors("occlusion_corner", sight.occlusion_frame[:3])
-            program.vectors("occlusion_size", sight.occlusion_frame[3:])
+            program.floats("occlusion_corner", *sight.occlusion_frame[:3])
+            program.floats("occlusion_size", *sight.occlusion_frame[3:])
         for unit, name in enumerate(_SAMPLERS):
             program.unit(name, unit)
 
@@ -141,18 +141,18 @@ class Surfaces:
             self._shared(program)
         rough = min(max(material.roughness, 0.0), 1.0)
         wrap = 0.12 if part.instance_id > 0 else 0.0
-        program.vectors("surface", np.array([max(rough, 0.08), material.specular, wrap, self._sight.lift]))
-        program.scalar("env_level", 4.0 * rough)
-        program.pair("flesh", material.subsurface, material.sheen)
-        program.scalar("bleeding", material.subsurface)
-        program.vectors("base_color", resident.linear_color)
-        program.pair("identity", part.instance_id / 255.0, number / 255.0)
+        program.floats("surface", max(rough, 0.08), material.specular, wrap, self._sight.lift)
+        program.floats("env_level", 4.0 * rough)
+        program.floats("flesh", material.subsurface, material.sheen)
+        program.floats("bleeding", material.subsurface)
+        program.floats("base_color", *resident.linear_color)
+        program.floats("identity", part.instance_id / 255.0, number / 255.0)
         if material.fade is not None:
-            program.vectors("fade", np.array(material.fade))
+            program.floats("fade", *material.fade)
         if resident.texture is not None:
             bind(UNIT_ALBEDO, resident.texture)
         if resident.relief is not None:
             slope = resident.relief.gain * material.detail_depth
-            program.vectors("relief", np.array([*material.detail_scale, slope, material.detail_gloss]))
+            program.floats("relief", *material.detail_scale, slope, material.detail_gloss)
             bind(UNIT_RELIEF, resident.relief.image)
         cull(resident)
