@@ -20,7 +20,7 @@ from scenes.prints import Pattern, paint_cloth
 from scenes.renderer import Material
 from scenes.shells import Shell, press, shell_layer
 from scenes.skirts import skirt_layer, under_skirt
-from scenes.textures import Dye, dye, resize
+from scenes.textures import Dye, dye, finished, resize
 from scenes.tones import toned
 from scenes.wardrobe import WardrobeSpec
 
@@ -185,7 +185,9 @@ def _skin_layer(points, weights, atlas: BodyAtlas, hide, material) -> Layer:
 
 
 def _shell_cloth(catalogue: Catalogue, piece: Piece) -> Material:
-    return cloth_material(piece.pattern, catalogue.atlas.shell_picture(piece), repeats=(20.0, 20.0), cutout=True)
+    return cloth_material(
+        piece.pattern, finished(catalogue.atlas.shell_picture(piece)), repeats=(20.0, 20.0), cutout=True
+    )
 
 
 def _cloth(catalogue: Catalogue, item: Item, spec: WardrobeSpec) -> Material:
@@ -218,7 +220,7 @@ def _dyed(catalogue: Catalogue, name: str, dyes: tuple[tuple[int | None, Dye, Pa
             mask = mask & has_place
             colors = paint_cloth(how.color, flat, where.at(mask[has_place]), catalogue.atlas.marks)
             picture = dye(picture, mask, how, colors)
-    return np.ascontiguousarray(picture)
+    return finished(picture)
 
 
 def _skin_material(catalogue: Catalogue, spec: WardrobeSpec) -> Material:
@@ -238,4 +240,4 @@ def _skin_picture(catalogue: Catalogue, spec: WardrobeSpec) -> np.ndarray:
         picture = catalogue.atlas.plain_skin(spec.skin_color, darker(spec.hair_color, 0.6))
     for piece in tight:
         picture = catalogue.atlas.paint(picture, piece)
-    return np.ascontiguousarray(picture)
+    return finished(picture)

@@ -4,6 +4,7 @@ import hashlib
 import weakref
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 
@@ -74,6 +75,7 @@ class PartCache:
         self._textures: dict[bytes, list] = {}  # digest -> [texture, users]
         self._gains: dict[bytes, float] = {}
         self._known: dict[int, tuple[weakref.ref, bytes]] = {}
+        self._numbers = count()
         self.nbytes = 0
 
     def update(self, parts: tuple[MeshPart, ...]) -> list[Resident]:
@@ -83,7 +85,7 @@ class PartCache:
         """
         for part in parts:
             resident = self._parts.get(part.key)
-            if resident is not None and not _still_fits(resident, part):
+            if resident is not None and not self._still_fits(resident, part):
                 self._drop(part.key)
                 resident = None
             if resident is None:
@@ -95,6 +97,24 @@ class PartCache:
             self._drop(next(key for key in self._parts if key not in using))
         found = [self._parts[part.key] for part in parts]
         return sorted(found, key=lambda r: (r.part.material.cutout, r.part.instance_id == 0))
+
+    def _still_fits(self, resident: Resident, part: MeshPart) -> bool:
+        """A guard for callers that reuse a key: sizes must agree, and a texture object not seen before is compared."""
+        if resident.primitive.shape != (len(part.vertices), len(part.faces)):
+            return False
+        texture = part.material.texture if part.uv is not None else None
+        detail = part.material.detail if part.uv is not None else None
+        if (texture is None) != (resident.source is None) or (detail is None) != (resident.relief is None):
+            return False
+        if texture is not None and resident.source is not None and resident.source() is not texture:
+            if self._digest_of(texture) != resident.digest:
+                return False
+            resident.source = weakref.ref(texture)
+        if detail is not None and resident.relief is not None and resident.relief.source() is not detail:
+            if self._digest_of(detail) != resident.relief.digest:
+                return False
+            resident.relief.source = weakref.ref(detail)
+        return True
 
     def _add(self, part: MeshPart) -> Resident:
         texture, digest = None, b""
@@ -129,16 +149,16 @@ class PartCache:
         return Relief(self._textures[digest][0], self._gains[digest], digest, weakref.ref(height))
 
     def _digest_of(self, texture: np.ndarray) -> bytes:
-        """Content digest, remembered as long as the array lives and cannot change."""
+        """What names a texture: its object where that cannot change, otherwise its content."""
+        if texture.flags.writeable:
+            return _digest(texture)
         known = self._known.get(id(texture))
         if known is not None and known[0]() is texture:
             return known[1]
-        digest = _digest(texture)
-        if not texture.flags.writeable:
-            self._known[id(texture)] = (weakref.ref(texture), digest)
-            if len(self._known) > 4096:
-                self._known = {k: v for k, v in self._known.items() if v[0]() is not None}
-        return digest
+        self._known[id(texture)] = (weakref.ref(texture), b"%d" % next(self._numbers))
+        if len(self._known) > 4096:
+            self._known = {k: v for k, v in self._known.items() if v[0]() is not None}
+        return self._known[id(texture)][1]
 
     def _drop(self, key: str) -> None:
         resident = self._parts.pop(key)
@@ -167,25 +187,6 @@ class PartCache:
         """Free everything."""
         for key in list(self._parts):
             self._drop(key)
-
-
-def _still_fits(resident: Resident, part: MeshPart) -> bool:
-    """A guard for callers that reuse a key: sizes must agree, and a texture object not seen before is compared."""
-    if resident.primitive.shape != (len(part.vertices), len(part.faces)):
-        return False
-    texture = part.material.texture if part.uv is not None else None
-    detail = part.material.detail if part.uv is not None else None
-    if (texture is None) != (resident.source is None) or (detail is None) != (resident.relief is None):
-        return False
-    if texture is not None and resident.source is not None and resident.source() is not texture:
-        if _digest(texture) != resident.digest:
-            return False
-        resident.source = weakref.ref(texture)
-    if detail is not None and resident.relief is not None and resident.relief.source() is not detail:
-        if _digest(detail) != resident.relief.digest:
-            return False
-        resident.relief.source = weakref.ref(detail)
-    return True
 
 
 def _linear(color: tuple[float, float, float]) -> tuple[float, ...]:

@@ -48,8 +48,7 @@ class TextureCache:
         if key in self._pictures:
             self._pictures.move_to_end(key)
             return self._pictures[key]
-        picture = np.ascontiguousarray(make())
-        picture.flags.writeable = False
+        picture = finished(make())
         self._pictures[key] = picture
         self._held += picture.nbytes
         while self._held > self._budget and len(self._pictures) > 1:
@@ -60,6 +59,13 @@ class TextureCache:
     def nbytes(self) -> int:
         """Bytes held now."""
         return self._held
+
+
+def finished(picture: np.ndarray) -> np.ndarray:
+    """The picture, contiguous and never to change again, so that a renderer knows it by its object alone."""
+    picture = np.ascontiguousarray(picture)
+    picture.flags.writeable = False
+    return picture
 
 
 def read_image(path: Path, channels: int = 3) -> np.ndarray:

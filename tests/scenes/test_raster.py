@@ -317,6 +317,16 @@ def test_textures_are_shared_by_content(renderer):
     assert renderer.resident_bytes - before < 10_000
 
 
+def test_pictures_that_cannot_change_are_known_by_their_object(renderer):
+    grey, white = (np.full((64, 64, 3), level, np.uint8) for level in (90, 250))
+    same_grey = grey.copy()
+    for picture in (grey, same_grey, white):
+        picture.flags.writeable = False
+    first = renderer.render(scene(box("known", texture=grey)))
+    assert not same(first, renderer.render(scene(box("known", texture=white))))
+    assert same(first, renderer.render(scene(box("known", texture=same_grey))))
+
+
 def test_mistakes_are_named(renderer):
     with pytest.raises(RenderError, match="renderer 160x120"):
         renderer.render(scene(box(), camera=look_at((3, 1, 0), (0, 0, 0), width=64, height=48)))
