@@ -55,16 +55,6 @@ class Resident:
         self.is_ground = part.instance_id == 0 and bool(low[1] > -0.05 and high[1] < 0.05)
         self.corners = np.where(_CORNERS, high, low).astype(np.float64)
 
-    def reached_by(self, shadow_from_world: np.ndarray) -> bool:
-        """Whether any of the part may lie in the column of space the shadow map covers."""
-        at = self.corners @ shadow_from_world[:3, :3].T + shadow_from_world[:3, 3]
-        return bool((at.min(0)[:2] < 1).all() and (at.max(0)[:2] > -1).all() and at[:, 2].max() > -1)
-
-    def near(self, frame: np.ndarray) -> bool:
-        """Whether the part may lie in the occlusion grid, see scenes.raster_surface.Sight."""
-        sides = 1.0 / frame[3:6]
-        return bool((self.corners.max(0) > frame[:3]).all() and (self.corners.min(0) < frame[:3] + sides).all())
-
 
 class PartCache:
     """Parts and textures on the card, at most `limit` bytes of them besides those in use."""

@@ -160,20 +160,18 @@ class PassRenderer(BaseRenderer):
         bind(UNIT_ENVIRONMENT, self._environment(sight.light))
         bind(UNIT_SHADOW, self._shadow_map)
         bind(UNIT_CONTACT, self._contact_texture)
-        surfaces = Surfaces(self._program_cache, sight)
-        for number, resident in enumerate(residents):
-            surfaces.use(resident, 1 + number % 255)
-            resident.primitive.draw()
-        soft = [(number, resident) for number, resident in enumerate(residents) if masked(resident)]
+        surfaces = Surfaces(self._program_cache, sight, residents)
+        for index in range(len(residents)):
+            surfaces.draw(index)
+        soft = [index for index, resident in enumerate(residents) if masked(resident)]
         if not soft:
             return
         gl.glDepthMask(GL.GL_FALSE)
         gl.glColorMaski(1, GL.GL_FALSE, GL.GL_FALSE, GL.GL_FALSE, GL.GL_FALSE)
         gl.glEnable(GL.GL_BLEND)
         gl.glBlendFunc(GL.GL_ONE, GL.GL_ONE_MINUS_SRC_ALPHA)
-        for number, resident in soft:
-            surfaces.use(resident, 1 + number % 255, "FRINGE")
-            resident.primitive.draw()
+        for index in soft:
+            surfaces.draw(index, "FRINGE")
         gl.glDisable(GL.GL_BLEND)
         gl.glColorMaski(1, GL.GL_TRUE, GL.GL_TRUE, GL.GL_TRUE, GL.GL_TRUE)
         gl.glDepthMask(GL.GL_TRUE)

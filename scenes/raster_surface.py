@@ -69,8 +69,33 @@ def cull(resident: Resident) -> None:
         gl.glFrontFace(GL.GL_CW)  # counter-clockwise, in an upside-down picture
 
 
-def switches(resident: Resident, sight: Sight) -> list[str]:
-    """Names defined in the shader for this part."""
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which of a picture's parts may lie in the view, in the shadow map and in the occlusion grid, by their corners."""
+
+    view: np.ndarray
+    shadow: np.ndarray
+    occlusion: np.ndarray
+
+
+def reach(residents: list[Resident], sight: Sight) -> Reach:
+    """(P,) bool each, in the order of the parts."""
+    corners = np.array([resident.corners for resident in residents]).reshape(-1, 8, 3)
+    at = corners @ sight.projection[:, :3].T + sight.projection[:, 3]
+    place, depth = at[..., :3], at[..., 3:]
+    outside = (place > depth).all(1) | (place < -depth).all(1)
+    shadow = occlusion = np.zeros(len(residents), bool)
+    if sight.shadow_from_world is not None:
+        at = corners @ sight.shadow_from_world[:3, :3].T + sight.shadow_from_world[:3, 3]
+        shadow = (at.min(1)[:, :2] < 1).all(1) & (at.max(1)[:, :2] > -1).all(1) & (at[..., 2].max(1) > -1)
+    if sight.occlusion_frame is not None:
+        low, sides = sight.occlusion_frame[:3], 1.0 / sight.occlusion_frame[3:6]
+        occlusion = (corners.max(1) > low).all(1) & (corners.min(1) < low + sides).all(1)
+    return Reach(~outside.any(1), shadow, occlusion)
+
+
+def switches(resident: Resident, sight: Sight, shadowed: bool, occluded: bool) -> list[str]:
+    """Names defined in the shader for this part, where the shadow map and the occlusion grid may reach it or not."""
     material, found = resident.part.material, []
     if resident.texture is not None:
         found += ["TEXTURED", "PLACED"]
@@ -84,13 +109,13 @@ def switches(resident: Resident, sight: Sight) -> list[str]:
         found.append("GLOSSY")
     if material.double_sided:
         found.append("DOUBLE_SIDED")
-    if sight.shadow_from_world is not None and resident.reached_by(sight.shadow_from_world):
+    if shadowed:
         found.append("SHADOWED")
         if material.subsurface > 0:
             found.append("BLEEDING")
     if sight.contact_frame is not None and resident.is_ground:
         found.append("CONTACT")
-    if sight.occlusion_frame is not None and not resident.is_ground and resident.near(sight.occlusion_frame):
+    if occluded and not resident.is_ground:
         found.append("OCCLUDED")
     if material.shadow_catcher:
         found.append("CATCHER")
@@ -104,8 +129,9 @@ def switches(resident: Resident, sight: Sight) -> list[str]:
 class Surfaces:
     """Sets programs up for the parts of one picture."""
 
-    def __init__(self, programs: Programs, sight: Sight) -> None:
-        self._programs, self._sight = programs, sight
+    def __init__(self, programs: Programs, sight: Sight, residents: list[Resident]) -> None:
+        self._programs, self._sight, self._residents = programs, sight, residents
+        self._reach = reach(residents, sight)
         self._sh = sh_uniforms(sight.light.irradiance_sh) * sight.light.exposure
         self._sun = np.asarray(sight.light.sun_color, np.float64) * sight.light.exposure / np.pi
         self._eye = np.linalg.inv(sight.cam_from_world)[:3, 3]
@@ -131,10 +157,18 @@ class Surfaces:
         for unit, name in enumerate(_SAMPLERS):
             program.unit(name, unit)
 
-    def use(self, resident: Resident, number: int, *extra: str) -> None:
-        """Make the next draw call draw this part, as surface `number` of the picture."""
+    def draw(self, index: int, *extra: str) -> None:
+        """Draw the part at `index`, as the surface of the next number, unless it is out of view."""
+        if not self._reach.view[index]:
+            return
+        resident = self._residents[index]
+        self._use(resident, index, *extra)
+        resident.primitive.draw()
+
+    def _use(self, resident: Resident, index: int, *extra: str) -> None:
         part, material = resident.part, resident.part.material
-        program = self._programs.variant("surface", *switches(resident, self._sight), *extra)
+        reached = bool(self._reach.shadow[index]), bool(self._reach.occlusion[index])
+        program = self._programs.variant("surface", *switches(resident, self._sight, *reached), *extra)
         program._bind()
         if program not in self._ready:
             self._ready.add(program)
@@ -146,7 +180,7 @@ class Surfaces:
         program.floats("flesh", material.subsurface, material.sheen)
         program.floats("bleeding", material.subsurface)
         program.floats("base_color", *resident.linear_color)
-        program.floats("identity", part.instance_id / 255.0, number / 255.0)
+        program.floats("identity", part.instance_id / 255.0, (1 + index % 255) / 255.0)
         if material.fade is not None:
             program.floats("fade", *material.fade)
         if resident.texture is not None:

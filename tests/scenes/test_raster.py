@@ -5,12 +5,14 @@ import hashlib
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from biomech.errors import RenderError
 from scenes import raster
+from scenes.raster_math import clip_from_world
 from scenes.renderer import Camera, Light, Material, MeshPart, Scene
 
 W, H = 160, 120
@@ -317,6 +319,20 @@ def test_textures_are_shared_by_content(renderer):
     assert renderer.resident_bytes - before < 10_000
 
 
+def test_only_parts_out_of_view_are_left_out(renderer):
+    from scenes.raster_surface import Sight, reach  # needs a platform, which the renderer has chosen
+
+    camera = look_at((5, 0.5, 0), (0, 0.5, 0))
+    centres = {"before": (0, 0.5, 0), "at the rim": (0, 0.5, 2.9), "beside": (0, 0.5, 9), "behind": (9, 0.5, 0)}
+    parts = [box(name, center) for name, center in centres.items()] + [box("around the eye", (5, 0.5, 0), half=2.0)]
+    corners = [SimpleNamespace(corners=part.vertices[[0, 1, 2, 3, 4, 5, 6, 7]]) for part in parts]
+    projection = clip_from_world(scene(*parts, camera=camera))[0]
+    sight = Sight(projection, camera.cam_from_world, flat_light(), None, None, 0.0, 0.0, None, None)
+    assert reach(corners, sight).view.tolist() == [True, True, False, False, True]
+    drawn = renderer.render(scene(*parts[:2], camera=camera))
+    assert (drawn.instance[:, 0] == 1).any()  # the box at the rim
+
+
 def test_pictures_that_cannot_change_are_known_by_their_object(renderer):
     grey, white = (np.full((64, 64, 3), level, np.uint8) for level in (90, 250))
     same_grey = grey.copy()
@@ -356,6 +372,7 @@ import hashlib, sys
 sys.path[:0] = [{here!r}, {root!r}]
 import test_raster as t
 from scenes import raster
+from scenes.raster_math import clip_from_world
 r = raster.PyrenderRenderer(t.W, t.H, platform={platform!r})
 f = r.render(t.busy_scene())
 print(hashlib.sha256(f.rgb.tobytes() + f.depth.tobytes() + f.instance.tobytes() + f.part.tobytes()).hexdigest())
