@@ -37,7 +37,7 @@ from scenes.renderer import Frame, Light, Scene
 
 SHADOW_SIZE = 1024
 CONTACT_SIZE = 192
-_ENVIRONMENTS = 64
+_ENVIRONMENTS = 8
 
 
 class PassRenderer(BaseRenderer):
