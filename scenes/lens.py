@@ -117,7 +117,7 @@ def _of(key: tuple) -> Camera:
     return Camera(np.array(key[:9]).reshape(3, 3), np.eye(4), key[9], key[10], key[11])
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)  # 3 MB, for the frames of a take; every take has lenses of its own
 def _maps(camera: tuple, pinhole: tuple) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
     """For each pixel of the lens's picture: cv2.remap's maps, and (H, W, 2) the nearest drawn pixel."""
     lens, drawn = _of(camera), _of(pinhole)

@@ -114,6 +114,11 @@ def mip_levels(texture: np.ndarray) -> list[np.ndarray]:
     Made here because the driver's own filter is slow in software and bleeds the colour of transparent texels, which
     would give hair a rim: colour is averaged by coverage, and where nothing covers, coarser levels fill in.
     """
+    if texture.strides[2] == 0:  # its channels are one
+        greys = [cv2.LUT(np.ascontiguousarray(texture[::-1, :, 0]), _SQRT_LINEAR)]
+        while max(greys[-1].shape) > 1:
+            greys.append(_halved(greys[-1]))
+        return [cv2.cvtColor(grey, cv2.COLOR_GRAY2RGBA) for grey in greys]
     rows = cv2.flip(np.ascontiguousarray(texture), 0)
     if texture.shape[2] == 3:
         cv2.LUT(rows, _SQRT_LINEAR, rows)

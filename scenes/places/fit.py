@@ -154,7 +154,7 @@ def _corners(people: Extent) -> np.ndarray:
     return np.stack(np.meshgrid(*lines), -1).reshape(-1, 3)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=2)  # the pictures of a take; who else stands elsewhere leaves out other things
 def _merged(place_key: str, kept: tuple[int, ...], place: Place) -> tuple[tuple[str, Piece], ...]:
     """One mesh per surface: props first, so that they hide the shell before it is shaded; uv in tiles."""
     by: dict[str, list[Piece]] = {}
