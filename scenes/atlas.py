@@ -18,6 +18,7 @@ ATLAS_SIZE = 1024
 _PAINT_EDGE = 0.0015  # m, half width of a painted hem's transition
 _BLEED = 14.0  # texels past the edge of a texture island, so that coarser copies of a picture show no seam
 _NEAR_HEM = 0.016  # m outside a hem that a picture still shows
+_BLOCK = 1 << 16  # places worked on at a time
 _SHELL_EDGE = 0.008  # m, alpha is a signed distance over +- this range so that the cutout stays smooth
 
 
@@ -116,7 +117,7 @@ class BodyAtlas:
         inside, as float32 of float16 precision."""
         if cut not in self._fields:
             places, near = self._places
-            field = inside(cut, self.marks, places[near]).astype(np.float16)
+            field = _in_blocks(lambda some: inside(cut, self.marks, some).astype(np.float16), places[near])
             kept = field > -_NEAR_HEM
             self._fields[cut] = (np.flatnonzero(near)[kept].astype(np.int32), field[kept])
         texels, field = self._fields[cut]
@@ -168,7 +169,7 @@ class BodyAtlas:
         """(size, size) float32 picture of a function of the place on the template; 0 off the body."""
         places, near = self._places
         picture = np.zeros(near.shape, np.float32)
-        picture[near] = make(places[near])
+        picture[near] = _in_blocks(make, places[near])
         return picture
 
     @cached_property
@@ -260,6 +261,11 @@ class BodyAtlas:
         skin += lips * (skin * np.array([0.80, 0.52, 0.52], np.float32) - skin)
         skin += brow * (np.asarray(brows, np.float32) * 255.0 - skin)
         return np.clip(skin + 0.5, 0, 255).astype(np.uint8)
+
+
+def _in_blocks(make: Callable[[np.ndarray], np.ndarray], places: np.ndarray) -> np.ndarray:
+    """(N,) of a function of (N, 3) places, which needs ten times their memory, block by block."""
+    return np.concatenate([make(places[start : start + _BLOCK]) for start in range(0, len(places), _BLOCK)])
 
 
 def _trim(colors: np.ndarray, trim: tuple[float, float, float], share: np.ndarray) -> None:
