@@ -83,7 +83,7 @@ class Catalogue:
         texture_budget: bytes of pictures kept.
     """
 
-    def __init__(self, folder: Path | None, topology: BodyTopology, texture_budget: int = 96 << 20) -> None:
+    def __init__(self, folder: Path | None, topology: BodyTopology, texture_budget: int = 64 << 20) -> None:
         self.folder = Path(folder) if folder is not None else None
         self.topology = topology
         self.atlas = BodyAtlas(topology)

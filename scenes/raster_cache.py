@@ -14,6 +14,9 @@ from scenes.renderer import MeshPart
 
 _CORNERS = np.array([[(k >> axis) & 1 for axis in range(3)] for k in range(8)], bool)
 
+_SPARE = 16 << 20
+"""Most bytes of textures kept for others of their size."""
+
 
 @dataclass(slots=True)
 class Relief:
@@ -63,6 +66,7 @@ class PartCache:
         self._limit = limit
         self._parts: OrderedDict[str, Resident] = OrderedDict()
         self._textures: dict[bytes, list] = {}  # digest -> [texture, users]
+        self._spare: list[Image2D] = []
         self._gains: dict[bytes, float] = {}
         self._known: dict[int, tuple[weakref.ref, bytes]] = {}
         self._numbers = count()
@@ -111,10 +115,7 @@ class PartCache:
         if part.material.texture is not None and part.uv is not None:
             digest = self._digest_of(part.material.texture)
             if digest not in self._textures:
-                texture = Image2D(mip_levels(part.material.texture), repeat=True)
-                texture._add_to_context()
-                self._textures[digest] = [texture, 0]
-                self.nbytes += texture.nbytes
+                self._textures[digest] = [self._on_card(mip_levels(part.material.texture)), 0]
             self._textures[digest][1] += 1
             texture = self._textures[digest][0]
         primitive = PartPrimitive(part)
@@ -131,12 +132,26 @@ class PartCache:
         digest = self._digest_of(height)
         if digest not in self._textures:
             levels, gain = relief_levels(height)
-            self._textures[digest] = [Image2D(levels, repeat=True), 0]
-            self._textures[digest][0]._add_to_context()
+            self._textures[digest] = [self._on_card(levels), 0]
             self._gains[digest] = gain
-            self.nbytes += self._textures[digest][0].nbytes
         self._textures[digest][1] += 1
         return Relief(self._textures[digest][0], self._gains[digest], digest, weakref.ref(height))
+
+    def _on_card(self, levels: list[np.ndarray]) -> Image2D:
+        """A texture, in the place of one of its size that left where there is one.
+
+        A software driver takes its textures from the process's heap, aligned; the hole that one leaves is too small
+        for the next of the same size, aligned anew, and a worker would end up with a third more than it uses.
+        """
+        image = next((spare for spare in self._spare if spare.shape == levels[0].shape), None)
+        if image is None:
+            image = Image2D(levels, repeat=True)
+            image._add_to_context()
+        else:
+            self._spare.remove(image)
+            image.replace(levels)
+        self.nbytes += image.nbytes
+        return image
 
     def _digest_of(self, texture: np.ndarray) -> bytes:
         """What names a texture: its object where that cannot change, otherwise its content."""
@@ -164,7 +179,9 @@ class PartCache:
         entry[1] -= 1
         if entry[1] == 0:
             self.nbytes -= entry[0].nbytes
-            entry[0].delete()
+            self._spare.append(entry[0])
+            while sum(image.nbytes for image in self._spare) > _SPARE:
+                self._spare.pop(0).delete()
             del self._textures[digest]
             self._gains.pop(digest, None)
 
@@ -177,6 +194,8 @@ class PartCache:
         """Free everything."""
         for key in list(self._parts):
             self._drop(key)
+        while self._spare:
+            self._spare.pop().delete()
 
 
 def _linear(color: tuple[float, float, float]) -> tuple[float, ...]:

@@ -103,14 +103,12 @@ class Image2D(pyrender.Texture):
     def __init__(self, levels: list[np.ndarray], repeat: bool, compare: bool = False) -> None:
         super().__init__(source=None, source_channels="RGBA", width=levels[0].shape[1], height=levels[0].shape[0])
         self._levels, self._repeat, self._compare = levels, repeat, compare
+        self.shape = levels[0].shape
         self.nbytes = sum(level.nbytes for level in levels)
 
     def _add_to_context(self) -> None:
         self._texid = gl.new(gl.glGenTextures)
-        gl.glBindTexture(GL.GL_TEXTURE_2D, self._texid)
-        gl.glPixelStorei(GL.GL_UNPACK_ALIGNMENT, 1)
-        for number, level in enumerate(self._levels):
-            self._upload(number, level)
+        self.replace(self._levels)
         last = len(self._levels) - 1
         settings = {
             GL.GL_TEXTURE_MAX_LEVEL: last,
@@ -137,11 +135,12 @@ class Image2D(pyrender.Texture):
         data = np.ascontiguousarray(level)
         gl.glTexImage2D(GL.GL_TEXTURE_2D, number, inner, width, height, 0, layout, kind, gl.address(data))
 
-    def replace(self, level: np.ndarray) -> None:
-        """Overwrite the only level with an image of the same size."""
+    def replace(self, levels: list[np.ndarray]) -> None:
+        """Hold other levels of the same sizes; the driver keeps the memory."""
         gl.glBindTexture(GL.GL_TEXTURE_2D, self._texid)
         gl.glPixelStorei(GL.GL_UNPACK_ALIGNMENT, 1)
-        self._upload(0, level)
+        for number, level in enumerate(levels):
+            self._upload(number, level)
 
 
 class Grid3D(pyrender.Texture):

@@ -140,7 +140,7 @@ class PassRenderer(BaseRenderer):
             return None
         image, frame = contact_map(bodies, CONTACT_SIZE)
         if frame is not None:
-            self._contact_texture.replace(image)
+            self._contact_texture.replace([image])
         return frame
 
     def _occlusion(self, residents: list[Resident]) -> np.ndarray | None:

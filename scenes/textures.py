@@ -38,7 +38,7 @@ class Dye:
 class TextureCache:
     """Keeps the most recently used pictures within a byte budget."""
 
-    def __init__(self, budget: int = 96 << 20) -> None:
+    def __init__(self, budget: int = 64 << 20) -> None:
         self._budget = budget
         self._held = 0
         self._pictures: OrderedDict[Hashable, np.ndarray] = OrderedDict()

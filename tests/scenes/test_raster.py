@@ -311,6 +311,22 @@ def test_memory_stays_flat_over_many_subjects():
     renderer.close()
 
 
+def test_a_texture_in_the_place_of_one_that_left_shows_itself_at_every_distance():
+    rng = np.random.default_rng(1)
+    pictures = [(rng.random((64, 64, 3)) * bright).astype(np.uint8) for bright in (255, 60, 160)]
+    scenes = [
+        scene(box(f"near-{k}", texture=picture), box(f"far-{k}", center=(-9, 1, -9), texture=picture))
+        for k, picture in enumerate(pictures)
+    ]
+    crowded = raster.PyrenderRenderer(W, H, memory_limit=0)
+    for number, each in enumerate([*scenes, scenes[0]]):
+        shown = crowded.render(each).rgb
+        alone = raster.PyrenderRenderer(W, H)
+        assert np.array_equal(shown, alone.render(each).rgb), number
+        alone.close()
+    crowded.close()
+
+
 def test_textures_are_shared_by_content(renderer):
     texture = np.random.default_rng(0).integers(0, 255, (256, 256, 3)).astype(np.uint8)
     renderer.render(scene(box("share-a", texture=texture)))
