@@ -47,6 +47,9 @@ CONDITIONS = 1
 CASTS = 9
 """People kept built: a block of subjects, who appear in one another's pictures, and three from outside of it."""
 
+DRAWN = 256
+"""Specs of people remembered; a run of a million pictures meets a hundred thousand."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cast:
@@ -97,6 +100,8 @@ class Assets:
             self._drawn = (config, {})
         drawn = self._drawn[1]
         if number not in drawn:
+            if len(drawn) >= DRAWN:
+                drawn.clear()
             drawn[number] = draw_person(config, self, number)
         return self.cast_of(drawn[number], number)
 
@@ -104,7 +109,7 @@ class Assets:
         """A person built from his spec, or found among those of late."""
         known, name = self._names.get((id(spec), number), (None, ""))
         if known is not spec:  # a digest takes as long as a pose
-            if len(self._names) >= 256:
+            if len(self._names) >= DRAWN:
                 self._names.clear()
             name = _name(spec, number)
             self._names[id(spec), number] = (spec, name)

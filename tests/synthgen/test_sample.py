@@ -38,6 +38,13 @@ def samples(opened):
     return [make_sample(CONFIG, opened, index) for index in range(0, 24)]
 
 
+def test_people_drawn_are_remembered_up_to_a_number_and_drawn_the_same_again(opened, monkeypatch):
+    monkeypatch.setattr("synthgen.cast.DRAWN", 3)
+    first = [opened.cast(CONFIG, number).spec for number in range(4)]
+    assert [opened.cast(CONFIG, number).spec for number in range(4)] == first
+    assert len(opened._drawn[1]) <= 3 and len(opened._names) <= 3
+
+
 def test_same_index_same_bytes_whatever_came_before(assets, samples):
     """In a fresh process state and in another order."""
     fresh = Assets(assets, CONFIG)
