@@ -10,7 +10,6 @@ from scenes import backdrop, light, patterns, props, sky
 from scenes.camera import CameraConfig, build_camera, draw_camera
 from scenes.environment import directions
 from scenes.patterns_places import HOLED, PLACE_METRES
-from scenes.raster_math import mip_levels
 
 SETS = ("hdri", "room", "studio", "plain")  # places and photographs have tests of their own
 
@@ -140,15 +139,6 @@ def test_a_grey_texture_is_kept_as_one_channel_and_no_texture_twice():
     assert grey.shape == dyed.shape == (512, 512, 3) and grey.base.nbytes == grey.nbytes // 3
     patterns.pattern.cache_clear()
     assert patterns.pattern("plaster", 1) is grey and patterns.pattern("wood", 1) is dyed
-
-
-@pytest.mark.parametrize("name", ["concrete", "tile", "wood"])
-def test_a_grey_pattern_is_kept_once_and_its_levels_are_those_of_three_channels(name):
-    texture = patterns.pattern(name, 1)
-    assert (texture.strides[2] == 0) == (name != "wood")
-    levels, whole = mip_levels(texture), mip_levels(np.ascontiguousarray(texture))
-    assert len(levels) == len(whole) == 10
-    assert all(np.array_equal(a, b) for a, b in zip(levels, whole, strict=True))
 
 
 def test_an_unknown_pattern_is_named():

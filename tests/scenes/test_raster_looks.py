@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scenes import raster
-from scenes.raster_math import relief_levels, shadow_frame
+from scenes.raster_math import mip_levels, relief_levels, shadow_frame
 from scenes.raster_occlusion import occlusion_grid
 from scenes.renderer import Light, Material, MeshPart
 from tests.scenes.test_raster import H, W, box, flat_light, ground, look_at, rays, scene
@@ -116,6 +116,14 @@ def test_relief_is_lit_from_the_side_it_faces(renderer):
     assert lit > flat + 8 and dark < flat - 8
     other = dataclasses.replace(wall, key="wall-2", material=dataclasses.replace(wall.material, detail_depth=0.0))
     assert np.ptp(renderer.render(scene(other, camera=camera, light=light)).rgb[H // 2, 62:98, 0].astype(int)) < 12
+
+
+def test_a_grey_texture_kept_as_one_channel_has_the_levels_of_three():
+    grey = np.random.default_rng(0).integers(0, 255, (64, 32), np.uint8)
+    shared = np.broadcast_to(grey[..., None], (64, 32, 3))
+    levels, whole = mip_levels(shared), mip_levels(np.ascontiguousarray(shared))
+    assert [level.shape for level in levels] == [level.shape for level in whole]
+    assert all(np.array_equal(a, b) for a, b in zip(levels, whole, strict=True))
 
 
 def test_relief_levels_hold_slopes_and_average_out():
