@@ -123,7 +123,7 @@ def start(tmp_path: Path, out: Path) -> subprocess.Popen:
     script = tmp_path / "run.py"
     script.write_text(SCRIPT % POSES)
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests/support")])
-    environment = {**os.environ, "PYTHONPATH": path, "FAKE_SLOW": "0.1"}
+    environment = {**os.environ, "PYTHONPATH": path, "FAKE_SLOW": "0.5"}  # ends long after the first look
     return subprocess.Popen(
         [sys.executable, str(script), str(out)], env=environment, stderr=subprocess.PIPE, start_new_session=True
     )
