@@ -56,7 +56,7 @@ _FREE = 0.6  # m around people
 _LENS = 0.5  # m around a camera
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=64)
 def laid_out(kind: str, variant: int, size: tuple[float, float, float]) -> Place:
     """The place of a kind, variant and least free (x, z, height), m."""
     place = BUILDERS[kind](np.array(size), np.random.default_rng([variant, sorted(BUILDERS).index(kind)]))
@@ -66,7 +66,7 @@ def laid_out(kind: str, variant: int, size: tuple[float, float, float]) -> Place
 
 
 def _lean(pieces: tuple[tuple[str, Piece], ...], kept: dict[int, np.ndarray]) -> tuple[tuple[str, Piece], ...]:
-    """The same meshes in less than half the memory: a worker keeps about a hundred places. Normals become unit.
+    """The same meshes in less than half the memory: a worker keeps dozens of places. Normals become unit.
 
     What pieces share (faces and uv of a prop that stands there twice) they still share; `kept` holds it by its id.
     """
