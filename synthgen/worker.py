@@ -16,6 +16,8 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from biomech.errors import GraphicsLost, SynthgenError
 from scenes.devices import driver
 from synthgen.config import Config
@@ -59,16 +61,21 @@ def load(name: str) -> Callable:
 
 @contextlib.contextmanager
 def opened(source: Source, config: Config) -> Iterator[tuple[Callable[[int], Sample], Callable[[int], str] | None]]:
-    """(make, subject_osim) bound to freshly opened assets, which are closed afterwards."""
+    """(make, subject_osim) bound to freshly opened assets, which are closed afterwards.
+
+    Meanwhile matrix products keep to one thread also where the environment was read too early to say so: how they are
+    cut up among threads shows in the last bits of poses.
+    """
     make_sample = load(source.make_sample)
     assets = load(source.open_assets)(config)
     osim = load(source.subject_osim) if source.subject_osim else None
     close = getattr(assets, "close", None)
     try:
-        yield (
-            lambda index: make_sample(config, assets, index),
-            (lambda subject: osim(config, assets, subject)) if osim else None,
-        )
+        with threadpool_limits(1):
+            yield (
+                lambda index: make_sample(config, assets, index),
+                (lambda subject: osim(config, assets, subject)) if osim else None,
+            )
     except GraphicsLost:
         close = None  # it needs the driver that is gone
         raise

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from fake_source import SOURCE
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from biomech.errors import DatasetError
 from synthgen import pool
@@ -49,6 +50,21 @@ def test_any_number_of_workers_writes_the_same_bytes(config, reference, tmp_path
     assert content(tmp_path / "d") == content(reference.root)
     assert summary.rendered == POSES and summary.reused == 0
     assert all(10e6 < peak < 2e9 for peaks in summary.memory.values() for peak in peaks)
+
+
+def test_matrix_products_keep_to_one_thread_in_this_process(config, tmp_path, monkeypatch):
+    seen = []
+    write = pool.write_shard
+
+    def watched(*args):
+        seen.extend(info["num_threads"] for info in threadpool_info())
+        write(*args)
+
+    monkeypatch.setattr(pool, "write_shard", watched)
+    with threadpool_limits(2):
+        render_dataset(config, tmp_path / "d", workers=0, source=SOURCE)
+        assert seen and set(seen) == {1}
+        assert {info["num_threads"] for info in threadpool_info()} == {2}
 
 
 def test_shard_size_changes_no_picture(config, reference, tmp_path):
@@ -110,6 +126,7 @@ def test_resume_after_failure_gives_the_same_bytes(config, reference, tmp_path, 
 SCRIPT = """
 import sys
 from fake_source import SOURCE
+from threadpoolctl import threadpool_info, threadpool_limits
 from synthgen.cli import summary_lines
 from synthgen.config import Config, with_values
 from synthgen.render import render_dataset
