@@ -33,61 +33,63 @@ def antialias(rgb: np.ndarray, surface: np.ndarray, depth: np.ndarray) -> np.nda
         (H, W, 3) uint8.
     """
     height, width = surface.shape
+    count = height * width
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    nearness = np.divide(1.0, depth, out=np.zeros_like(depth), where=depth > 0)
+    with np.errstate(divide="ignore"):
+        nearness = np.where(depth > 0, np.float32(1) / depth, np.float32(0))
     below = _boundaries(grey, surface, nearness, width)  # between a pixel and the one below it
     beside = _boundaries(grey, surface, nearness, 1)
-    steps = {1: np.zeros(height * width, np.int8), width: np.zeros(height * width, np.int8)}
+    steps = {1: np.zeros(count, np.int8), width: np.zeros(count, np.int8)}
     steps[width][below], steps[1][beside] = 1, 1
-    column_major = beside[np.argsort(beside % width * height + beside // width, kind="stable")]
+    row, column = np.divmod(beside, width)
+    column_major = beside[np.argsort(column * height + row, kind="stable")]
     shares, totals = [], []
     for edges, across, along in ((below, width, 1), (column_major, 1, width)):
-        first, second = _shares(edges, across, along, steps[along], height * width)
-        total = np.zeros(height * width, np.float32)
+        first, second = _shares(edges, across, along, steps[along], count)
+        total = np.zeros(count, np.float32)
         total[edges] += first
         total[edges + across] += second
         shares.append(((edges, edges + across, first), (edges + across, edges, second)))
         totals.append(total)
     colors = rgb.reshape(-1, 3)
-    change = np.zeros((height * width, 3), np.int16)
-    touched = [np.empty(0, np.int64)]
+    change = np.zeros((count, 3), np.int16)
+    touched = [np.empty(0, np.int32)]
     for direction, sides in enumerate(shares):
         # rows and columns see the same corner of a pixel cut off: whichever sees more of it counts, rows if they agree
         mine, others = totals[direction], totals[1 - direction]
         for into, from_, share in sides:
-            wins = mine[into] > others[into] if direction else mine[into] >= others[into]
-            some = np.flatnonzero((share > 0.01) & wins)
+            some = np.flatnonzero(share > 0.01)
             at = into[some]
-            difference = colors[from_[some]].astype(np.float32) - colors[at]
-            change[at] += np.rint(share[some].astype(np.float32)[:, None] * difference).astype(np.int16)
+            wins = mine[at] > others[at] if direction else mine[at] >= others[at]
+            some, at = some[wins], at[wins]
+            here = colors.take(at, 0).astype(np.float32)
+            difference = colors.take(from_[some], 0) - here
+            difference *= share[some].astype(np.float32)[:, None]
+            change[at] += np.rint(difference, out=difference).astype(np.int16)
             touched.append(at)
     at = np.concatenate(touched)
     smooth = rgb.copy()
-    smooth.reshape(-1, 3)[at] = np.clip(colors[at] + change[at], 0, 255).astype(np.uint8)
+    smooth.reshape(-1, 3)[at] = np.clip(colors.take(at, 0) + change.take(at, 0), 0, 255).astype(np.uint8)
     return smooth
 
 
 def _boundaries(grey: np.ndarray, surface: np.ndarray, nearness: np.ndarray, step: int) -> np.ndarray:
-    """(N,) flat indices, ascending, of pixels that a visible edge parts from the pixel `step` further on."""
-    height, width = grey.shape
-    contrast = cv2.absdiff(grey[1:], grey[:-1]) if step == width else cv2.absdiff(grey[:, 1:], grey[:, :-1])
-    seen = np.zeros((height, width), bool)
-    (seen[:-1] if step == width else seen[:, :-1])[...] = contrast > CONTRAST
-    at = np.flatnonzero(seen)
-    flat, near = surface.ravel(), nearness.ravel()
-    differs = flat[at] != flat[at + step]
-    same = at[~differs]  # on a plane inverse depth grows evenly over the picture: what it does not is a step
-    before, after = np.maximum(same - step, 0), np.minimum(same + 2 * step, grey.size - 1)
-    here, there = near[same], near[same + step]
-    jump = there - here
-    lead, trail = here - near[before], near[after] - there
-    scale = np.maximum(here, there)
-    cover = np.minimum(np.abs(jump - lead), np.abs(jump - trail)) > JUMP * scale
-    strong = contrast.ravel()[same if step == width else same - same // width] > CREASE_CONTRAST
-    cover |= strong & (np.abs(lead - trail) > CREASE * scale)
-    keep = differs.copy()
-    keep[~differs] = cover
-    return at[keep]
+    """(N,) int32 flat indices, ascending, of pixels that a visible edge parts from the pixel `step` further on."""
+    width = grey.shape[1]
+    bright, shown, near = grey.ravel(), surface.ravel(), nearness.ravel()
+    contrast = cv2.absdiff(bright[step:], bright[:-step]).ravel()
+    if step == 1:
+        contrast[width - 1 :: width] = 0  # a row's last pixel and the next row's first are no neighbours
+    # on a plane inverse depth grows evenly over the picture: what it does not is a step
+    growth = np.diff(np.pad(near, step, mode="edge").reshape(-1, step), axis=0).ravel()
+    bend = cv2.absdiff(growth[step:], growth[:-step]).ravel()
+    scale = np.maximum(near[:-step], near[step:])
+    edge = np.minimum(bend[:-step], bend[step:]) > np.float32(JUMP) * scale
+    crease = cv2.absdiff(growth[: -2 * step], growth[2 * step :]).ravel() > np.float32(CREASE) * scale
+    edge |= crease & (contrast > CREASE_CONTRAST)
+    edge |= shown[:-step] != shown[step:]
+    edge &= contrast > CONTRAST
+    return np.flatnonzero(edge).astype(np.int32)
 
 
 def _shares(
