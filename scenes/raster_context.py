@@ -168,10 +168,10 @@ class Grid3D(pyrender.Texture):
 
 
 class DepthMap(pyrender.Texture):
-    """A square depth texture to draw into and to compare against; outside it nothing is in shadow."""
+    """A depth texture to draw into and to compare against; outside it nothing is in shadow."""
 
-    def __init__(self, size: int) -> None:
-        super().__init__(source_channels="D", width=size, height=size, data_format=GL.GL_FLOAT)
+    def __init__(self, width: int, height: int) -> None:
+        super().__init__(source_channels="D", width=width, height=height, data_format=GL.GL_FLOAT)
 
     def _add_to_context(self) -> None:
         super()._add_to_context()
@@ -186,6 +186,15 @@ class DepthMap(pyrender.Texture):
         }
         for name, value in settings.items():
             gl.glTexParameteri(GL.GL_TEXTURE_2D, name, value)
+
+    def resize(self, width: int, height: int) -> None:
+        """Forget what was drawn and take another size, texels; whatever draws into it goes on doing so."""
+        if (width, height) == (self.width, self.height):
+            return
+        self.width, self.height = width, height
+        gl.glBindTexture(GL.GL_TEXTURE_2D, self._texid)
+        layout = GL.GL_DEPTH_COMPONENT
+        gl.glTexImage2D(GL.GL_TEXTURE_2D, 0, layout, width, height, 0, layout, GL.GL_FLOAT, None)
 
 
 class PartPrimitive:

@@ -30,6 +30,7 @@ from scenes.raster_surface import (
     Surfaces,
     bind,
     cull,
+    least_side,
     masked,
     texture_from_clip,
 )
@@ -50,7 +51,7 @@ class PassRenderer(BaseRenderer):
         self._environments: OrderedDict[str, Image2D] = OrderedDict()
         self._picture = frame_target((width, height), (GL.GL_RGBA8, GL.GL_RGBA8), GL.GL_DEPTH_COMPONENT32F)
         self._normals: Target | None = None
-        self._shadow_map = DepthMap(SHADOW_SIZE)
+        self._shadow_map = DepthMap(SHADOW_SIZE, SHADOW_SIZE)
         self._shadow_map._add_to_context()
         self._shadow = Target(int(GL.glGenFramebuffers(1)), [])
         GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, self._shadow.buffer)
@@ -109,12 +110,15 @@ class PassRenderer(BaseRenderer):
 
     def _shadow_pass(
         self, residents: list[Resident], light: Light
-    ) -> tuple[np.ndarray | None, np.ndarray | None, float, float]:
+    ) -> tuple[np.ndarray | None, np.ndarray | None, float, tuple[float, float]]:
         """What scenes.raster_surface.Sight holds of the shadow."""
         casters = [r for r in residents if r.part.casts_shadow]
         if not casters or not np.any(light.sun_color > 0):
-            return None, None, 0.0, 0.0
+            return None, None, 0.0, (0.0, 0.0)
         matrix, metres, used = shadow_frame([r.part.vertices for r in casters], light.sun_direction, SHADOW_SIZE)
+        # clearing is most of what an empty texel costs; halving is exact, so that the size moves no bit of a shadow
+        size = (least_side(used[0], SHADOW_SIZE), least_side(used[1], SHADOW_SIZE))
+        self._shadow_map.resize(*size)
         self._begin(self._shadow, *used, GL.GL_DEPTH_BUFFER_BIT)
         gl.glEnable(GL.GL_POLYGON_OFFSET_FILL)
         gl.glPolygonOffset(1.5, 2.0)
@@ -131,8 +135,8 @@ class PassRenderer(BaseRenderer):
             gl.glFrontFace(GL.GL_CCW)
             resident.primitive.draw()
         gl.glDisable(GL.GL_POLYGON_OFFSET_FILL)
-        into_map = texture_from_clip(used, SHADOW_SIZE) @ matrix
-        return matrix, into_map, 1.4 * metres + 0.002, 1.0 / SHADOW_SIZE
+        into_map = texture_from_clip(used, size) @ matrix
+        return matrix, into_map, 1.4 * metres + 0.002, (1.0 / size[0], 1.0 / size[1])
 
     def _contact(self, residents: list[Resident]) -> np.ndarray | None:
         bodies = [r.part.vertices for r in residents if r.part.instance_id > 0 and r.part.casts_shadow]

@@ -27,7 +27,7 @@ class Sight:
     Attributes:
         projection: (4, 4) clip_from_world; cam_from_world: (4, 4).
         texture_from_world: (4, 4) into the shadow map, or None for no shadow; shadow_from_world: (4, 4) into its clip
-            space; lift: m along the normal that keeps a surface from shading itself; texel: 1 / size of the map.
+            space; lift: m along the normal that keeps a surface from shading itself; texel: (2,) 1 / width and height of the map.
         contact_frame: (4,) of the contact map, or None.
         occlusion_frame: (7,) corner of the occlusion grid, 1 / its sides and the cell, m; or None.
     """
@@ -38,14 +38,21 @@ class Sight:
     shadow_from_world: np.ndarray | None
     texture_from_world: np.ndarray | None
     lift: float
-    texel: float
+    texel: tuple[float, float]
     contact_frame: np.ndarray | None
     occlusion_frame: np.ndarray | None
 
 
-def texture_from_clip(used: tuple[int, int], size: int) -> np.ndarray:
+def least_side(used: int, most: int) -> int:
+    """The least of `most` and its halves that holds so many texels, down to 64: the driver works in squares of 64."""
+    while most > 64 and most // 2 >= used:
+        most //= 2
+    return most
+
+
+def texture_from_clip(used: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
     """(4, 4) clip space of a viewport of `used` texels in a map of `size` -> texture coordinates and depth."""
-    shrink = np.diag([used[0] / size, used[1] / size, 1.0, 1.0])
+    shrink = np.diag([used[0] / size[0], used[1] / size[1], 1.0, 1.0])
     return shrink @ _TEXTURE_FROM_CLIP
 
 
@@ -148,7 +155,7 @@ class Surfaces:
         program.floats("exposure", sight.light.exposure)
         if sight.texture_from_world is not None:
             program.matrix("shadow_from_world", sight.texture_from_world)
-            program.floats("shadow_texel", sight.texel)
+            program.floats("shadow_texel", *sight.texel)
         if sight.contact_frame is not None:
             program.floats("contact_frame", *sight.contact_frame)
         if sight.occlusion_frame is not None:

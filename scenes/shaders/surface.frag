@@ -19,7 +19,7 @@ uniform vec4 relief;             // repeats along u and v, slope at full scale, 
 #ifdef SHADOWED
 in vec4 v_shadow;
 uniform sampler2DShadow shadow_map;
-uniform float shadow_texel;
+uniform vec2 shadow_texel;
 #endif
 #ifdef CONTACT
 in vec3 v_contact;
@@ -74,8 +74,8 @@ void main() {
 #ifdef SHADOWED
     // two bilinear comparisons on the diagonal: a penumbra of three texels for half the price of a square of four
     vec3 at = vec3(v_shadow.xy, min(v_shadow.z, 0.99999));
-    float bare = 0.5 * (texture(shadow_map, at - vec3(0.45, 0.45, 0.0) * shadow_texel)
-        + texture(shadow_map, at + vec3(0.45, 0.45, 0.0) * shadow_texel));
+    float bare = 0.5 * (texture(shadow_map, at - vec3(0.45 * shadow_texel, 0.0))
+        + texture(shadow_map, at + vec3(0.45 * shadow_texel, 0.0)));
     bare = 1.0 - (1.0 - bare) * v_shadow.w;
     sun = vec3(bare);
 #ifdef BLEEDING
