@@ -122,14 +122,15 @@ def _maps(camera: tuple, pinhole: tuple) -> tuple[tuple[np.ndarray, np.ndarray],
     """For each pixel of the lens's picture: cv2.remap's maps, and (H, W, 2) the nearest drawn pixel."""
     lens, drawn = _of(camera), _of(pinhole)
     at = _dense(lens, lambda pixels: _plane(lens, pixels) @ drawn.intrinsics[:2, :2].T + drawn.intrinsics[:2, 2])
-    nearest = np.stack(at, -1).astype(np.int16)
-    np.clip(nearest, 0, (lens.width - 1, lens.height - 1), out=nearest)
+    sides = (lens.width, lens.height)
+    nearest = cv2.merge([np.clip(v.astype(np.int16), 0, n - 1) for v, n in zip(at, sides, strict=True)])
     return cv2.convertMaps(at[0] - 0.5, at[1] - 0.5, cv2.CV_16SC2), nearest
 
 
 def _unbent(background: np.ndarray, lens: Camera, pinhole: Camera) -> np.ndarray:
     """The background, given in the lens's pixels, in the pinhole's; what the lens never shows repeats the edge."""
-    if (background == background[0, 0]).all():
+    row = background.reshape(-1)
+    if (row[3:] == row[:-3]).all():  # of one colour
         return background
     flat = replace(lens, cam_from_world=np.eye(4))
 
@@ -139,7 +140,10 @@ def _unbent(background: np.ndarray, lens: Camera, pinhole: Camera) -> np.ndarray
 
     x, y = _dense(lens, bent)
     far = 4.0 * max(lens.width, lens.height)
-    x, y = (np.clip(np.nan_to_num(v - 0.5, nan=-1.0), -far, far) for v in (x, y))
+    for v in (x, y):
+        v -= 0.5
+        v[np.isnan(v)] = -1.0
+        np.clip(v, -far, far, out=v)
     return cv2.remap(background, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
