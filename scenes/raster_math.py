@@ -99,9 +99,9 @@ def contact_map(bodies: list[np.ndarray], size: int) -> tuple[np.ndarray, np.nda
     flat = line * size + column
     open_sky = np.ones((size, size), np.float32)
     for height, blur, strength in _CONTACT_LAYERS:
-        count = np.bincount(flat[points[:, 1] < height], minlength=size * size).reshape(size, size)
-        touched = np.minimum(count, 1).astype(np.float32)
-        spread = cv2.GaussianBlur(touched, (0, 0), max(blur / cell, 0.8))
+        touched = np.zeros(size * size, np.float32)
+        touched[flat[points[:, 1] < height]] = 1.0
+        spread = cv2.GaussianBlur(touched.reshape(size, size), (0, 0), max(blur / cell, 0.8))
         open_sky *= 1.0 - strength * np.minimum(spread * 3.0, 1.0)
     image = np.round((1.0 - open_sky) * 255.0).astype(np.uint8)
     image[[0, -1]] = image[:, [0, -1]] = 0

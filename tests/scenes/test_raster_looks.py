@@ -210,6 +210,26 @@ def test_the_shadow_map_spends_texels_where_people_are():
     assert np.abs(at).max() < 1
 
 
+def test_a_smaller_shadow_map_draws_the_same_shadow(renderer, monkeypatch):
+    from scenes import raster_passes
+
+    post = scene(
+        box("post", half=0.3, center=(0, 0.3, 0)), ground(), camera=look_at((3.0, 2.0, 0.0), (0, 0, 0)), light=SUN
+    )
+    sides = []
+
+    def noted(used: int, most: int) -> int:
+        sides.append(least_side(used, most))
+        return sides[-1]
+
+    least_side = raster_passes.least_side
+    monkeypatch.setattr(raster_passes, "least_side", noted)
+    fitting = renderer.render(post).rgb
+    assert len(sides) == 2 and max(sides) < raster_passes.SHADOW_SIZE
+    monkeypatch.setattr(raster_passes, "least_side", lambda used, most: most)
+    assert np.array_equal(renderer.render(post).rgb, fitting)
+
+
 def test_what_an_earlier_picture_cast_shades_no_later_one(renderer):
     """The map's unused rest is cleared: a big caster before must not darken the ground beside a small one."""
     light = Light("late", SUN.irradiance_sh, SUN.environment, SUN.sun_direction, SUN.sun_color)
