@@ -172,6 +172,7 @@ class DepthMap(pyrender.Texture):
 
     def __init__(self, width: int, height: int) -> None:
         super().__init__(source_channels="D", width=width, height=height, data_format=GL.GL_FLOAT)
+        self._size = (width, height)
 
     def _add_to_context(self) -> None:
         super()._add_to_context()
@@ -189,9 +190,9 @@ class DepthMap(pyrender.Texture):
 
     def resize(self, width: int, height: int) -> None:
         """Forget what was drawn and take another size, texels; whatever draws into it goes on doing so."""
-        if (width, height) == (self.width, self.height):
+        if (width, height) == self._size:
             return
-        self.width, self.height = width, height
+        self._size = (width, height)
         gl.glBindTexture(GL.GL_TEXTURE_2D, self._texid)
         layout = GL.GL_DEPTH_COMPONENT
         gl.glTexImage2D(GL.GL_TEXTURE_2D, 0, layout, width, height, 0, layout, GL.GL_FLOAT, None)

@@ -27,7 +27,8 @@ class Sight:
     Attributes:
         projection: (4, 4) clip_from_world; cam_from_world: (4, 4).
         texture_from_world: (4, 4) into the shadow map, or None for no shadow; shadow_from_world: (4, 4) into its clip
-            space; lift: m along the normal that keeps a surface from shading itself; texel: (2,) 1 / width and height of the map.
+            space; lift: m along the normal that keeps a surface from shading itself; texel: (2,) 1 / width and height
+            of the map.
         contact_frame: (4,) of the contact map, or None.
         occlusion_frame: (7,) corner of the occlusion grid, 1 / its sides and the cell, m; or None.
     """
