@@ -1,5 +1,6 @@
 """The body's surface in texture space: cuts as pictures, painted cloth, plain skin. Built once per body topology."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ import scipy.sparse
 from scenes.cuts import BOTTOMS, TOPS, Marks, find_marks, inside
 from scenes.fabric import ARM, TRUNK, Coordinates, coordinates
 from scenes.layers import SKIN_VERTICES, BodyTopology, split_quads, unweld
+from scenes.patch import Patch, patch_around
 from scenes.prints import Pattern, paint_cloth
 from scenes.textures import RELIEF_MAX, bleed, halve, put_texels, rasterise
 
@@ -19,6 +21,7 @@ _PAINT_EDGE = 0.0015  # m, half width of a painted hem's transition
 _BLEED = 14.0  # texels past the edge of a texture island, so that coarser copies of a picture show no seam
 _NEAR_HEM = 0.016  # m outside a hem that a picture still shows
 _BLOCK = 1 << 16  # places worked on at a time
+_PATCHES = 16  # kept of late, half a megabyte each
 _SHELL_EDGE = 0.008  # m, alpha is a signed distance over +- this range so that the cutout stays smooth
 
 
@@ -74,6 +77,7 @@ class BodyAtlas:
         self.shoulders = np.flatnonzero(np.abs(self.template[:, 1] - self.marks.shoulder[1]) < 0.02)
         self._fields: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self._vertex_fields: dict[str, np.ndarray] = {}
+        self._patches: OrderedDict[tuple[str, ...], Patch] = OrderedDict()
 
     @cached_property
     def _places(self) -> tuple[np.ndarray, np.ndarray]:
@@ -128,6 +132,16 @@ class BodyAtlas:
         if cut not in self._vertex_fields:
             self._vertex_fields[cut] = inside(cut, self.marks, self.template)
         return self._vertex_fields[cut]
+
+    def patch(self, *cuts: str) -> Patch:
+        """The skin inside some cuts and enough around it to smooth it."""
+        if cuts not in self._patches:
+            while len(self._patches) >= _PATCHES:
+                self._patches.popitem(last=False)
+            field = np.max([self.vertex_field(cut) for cut in cuts], axis=0)
+            self._patches[cuts] = patch_around(field, self.neighbours)
+        self._patches.move_to_end(cuts)
+        return self._patches[cuts]
 
     def cloth_colors(self, piece: Piece, texels: np.ndarray, depth: np.ndarray) -> np.ndarray:
         """(K, 3) float32 sRGB in [0, 255] of a piece at (K,) texels, `depth` m inside its hem."""
@@ -294,19 +308,4 @@ def _noise(points: np.ndarray, frequency: float) -> np.ndarray:
     return total
 
 
-def smooth_over(values: np.ndarray, neighbours: scipy.sparse.csr_matrix, rounds: int, rate: float = 0.5) -> np.ndarray:
-    """Laplacian smoothing of per-vertex values."""
-    for _ in range(rounds):
-        values = values + rate * (neighbours @ values - values)
-    return values
-
-
-def flatten(values: np.ndarray, neighbours: scipy.sparse.csr_matrix, rounds: int) -> np.ndarray:
-    """Taubin smoothing: small bumps go, the shape and its volume stay."""
-    for _ in range(rounds):
-        values = values + 0.63 * (neighbours @ values - values)
-        values = values - 0.67 * (neighbours @ values - values)
-    return values
-
-
-__all__ = ["ATLAS_SIZE", "BOTTOMS", "TOPS", "BodyAtlas", "Piece", "flatten", "smooth_over"]
+__all__ = ["ATLAS_SIZE", "BOTTOMS", "TOPS", "BodyAtlas", "Piece"]

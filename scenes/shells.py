@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
-from scenes.atlas import BodyAtlas, Piece, flatten, smooth_over
+from scenes.atlas import BodyAtlas, Piece
 from scenes.cuts import TOPS, Marks
 from scenes.drape import drape
 from scenes.fabric import folds
 from scenes.layers import SKIN_VERTICES, Layer, any_corner, compact
+from scenes.patch import PAST_HEM, flatten, smooth_over
 from scenes.renderer import Material
 
 _CREASE = 0.016  # m, the height of the deepest creases
@@ -47,11 +48,14 @@ def press(
     points: np.ndarray, skin: np.ndarray, atlas: BodyAtlas, pieces: tuple[Piece, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cloth bridges small bumps: flatten the skin under tops, for the skin as worn and for the shells above it."""
-    tops = [atlas.vertex_field(piece.cut) for piece in pieces if piece.cut in TOPS]
+    tops = tuple(sorted({piece.cut for piece in pieces if piece.cut in TOPS}))
     if not tops:
         return points, skin
-    share = np.clip(np.max(tops, axis=0) / 0.03, 0.0, 1.0)[:, None]
-    move = share * (flatten(skin, atlas.neighbours, 24) - skin)
+    patch = atlas.patch(*tops)
+    field = np.max([atlas.vertex_field(cut)[patch.vertices] for cut in tops], axis=0)
+    here = skin[patch.vertices]
+    move = np.zeros_like(skin)
+    move[patch.vertices] = np.clip(field / 0.03, 0.0, 1.0)[:, None] * (flatten(here, patch.neighbours, 24) - here)
     return points + move, skin + move
 
 
@@ -73,22 +77,24 @@ def shell_layer(
     field = atlas.vertex_field(shell.cut)
     inside = any_corner(field > -0.002, atlas.faces)
     kept, renumber = compact(atlas.faces[inside], SKIN_VERTICES)
-    outward = smooth_over(normals, atlas.neighbours, 12)
+    patch = atlas.patch(shell.cut)
+    around, field, bare = patch.vertices, field[patch.vertices], skin[patch.vertices]
+    outward = smooth_over(normals[around], patch.neighbours, 12)
     outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-9)
-    shape = smooth_over(skin, atlas.neighbours, shell.rounds)
+    shape = smooth_over(bare, patch.neighbours, shell.rounds)
     # Smoothing may sink below the skin: keep at least the thickness above it.
-    height = np.einsum("nc,nc->n", shape - skin, outward)
+    height = np.einsum("nc,nc->n", shape - bare, outward)
     shape = shape + np.maximum(shell.thickness - height, 0.0)[:, None] * outward
     if shell.ease > 0 and marks is not None:
-        near = np.flatnonzero(field > -0.08)  # past the hem, so that smoothing does not draw it in
-        hung = drape(shape[near], atlas.limb[near], marks, shell.ease, shell.cut in TOPS)
+        near = np.flatnonzero(field > -PAST_HEM)
+        hung = drape(shape[near], atlas.limb[around[near]], marks, shell.ease, shell.cut in TOPS)
         move = np.zeros_like(shape)
         move[near] = hung - shape[near]
         if shell.ribbed:
             move *= np.clip((field - 0.035) / 0.05, 0.0, 1.0)[:, None]
-        shape = shape + smooth_over(move, atlas.neighbours, 6)
+        shape = shape + smooth_over(move, patch.neighbours, 6)
     if shell.folds > 0:
-        crease = folds(atlas.vertex_cloth, shell.seed, shell.folds)
+        crease = folds(atlas.vertex_cloth.at(around), shell.seed, shell.folds)
         # Outwards only, so that no crease dips into the skin; a hem stays as cut.
         shape += (_CREASE * np.clip(field / 0.03, 0.0, 1.0) * (crease + shell.folds * 0.5))[:, None] * outward
     render = atlas.render_faces[inside]
@@ -96,7 +102,7 @@ def shell_layer(
     return Layer(
         key=shell.key,
         kind=shell.kind,
-        vertices=shape[kept],
+        vertices=shape[np.searchsorted(around, kept)],
         weights=scipy.sparse.csr_matrix(weights[kept]),
         faces=render_renumber[render].astype(np.uint32),
         render_to_welded=renumber[atlas.render_to_welded[render_kept]],
