@@ -66,7 +66,7 @@ class _Family:
         below, above = self.meshes[upper - 1 : upper + 1]
         mesh = (1 - share) * ((1 - height) * below[0] + height * below[1])
         mesh += share * ((1 - height) * above[0] + height * above[1])
-        (ax, bx, cx), (ay, by, cy), (az, bz, cz) = (mesh[k][self.triangles] for k in range(3))
+        (ax, bx, cx), (ay, by, cy), (az, bz, cz) = (axis.take(self.triangles) for axis in mesh)
         six_volumes = ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
         volume = abs(float(six_volumes.sum(dtype=np.float64))) / 6
         return volume * BODY_DENSITY / float(np.ptp(mesh[1])) ** 2

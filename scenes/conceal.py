@@ -62,7 +62,7 @@ class Surface:
     def tree(self) -> cKDTree:
         """Of the samples."""
         # Few questions are asked of each garment, so what takes the least time to grow answers soonest.
-        return cKDTree(self.samples, balanced_tree=False, compact_nodes=False)
+        return cKDTree(self.samples, leafsize=32, balanced_tree=False, compact_nodes=False)
 
     @cached_property
     def normals(self) -> np.ndarray:

@@ -123,7 +123,7 @@ def _inside(shoe: Layer, trousers: Layer) -> Layer:
         return shoe
     moved, below = tuck(shoe.vertices, Surface(trousers.vertices, trousers.smooth_faces))
     hidden = every_corner(below[shoe.render_to_welded], shoe.faces)
-    return replace(shoe, vertices=moved, faces=shoe.faces[~hidden])
+    return replace(shoe, vertices=moved, faces=shoe.faces.compress(~hidden, 0))
 
 
 def _without(layer: Layer, covered: np.ndarray) -> Layer:
@@ -131,7 +131,7 @@ def _without(layer: Layer, covered: np.ndarray) -> Layer:
     if layer.base_vertices is None:
         return layer
     hidden = every_corner(covered[layer.base_vertices][layer.render_to_welded], layer.faces)
-    return replace(layer, faces=layer.faces[~hidden])
+    return replace(layer, faces=layer.faces.compress(~hidden, 0))
 
 
 def _conceal_skin(skin, normals, atlas: BodyAtlas, garments, deleted) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -166,19 +166,21 @@ def _skin_layer(points, weights, atlas: BodyAtlas, hide, material) -> Layer:
     """The visible skin and one ring of hidden faces beside it, which only smooth the normals."""
     visible = ~every_corner(hide, atlas.faces)
     touched = np.zeros(SKIN_VERTICES, bool)
-    touched[atlas.faces[visible]] = True
-    smooth = any_corner(touched, atlas.faces)
-    kept, renumber = compact(atlas.faces[smooth], SKIN_VERTICES)
-    render_kept, render_renumber = compact(atlas.render_faces[visible], len(atlas.render_to_welded))
+    for column in atlas.faces.compress(visible, 0).T:
+        touched[column] = True
+    smooth_faces = atlas.faces.compress(any_corner(touched, atlas.faces), 0)
+    kept, renumber = compact(smooth_faces, SKIN_VERTICES)
+    render = atlas.render_faces.compress(visible, 0)
+    render_kept, render_renumber = compact(render, len(atlas.render_to_welded))
     return Layer(
         key="skin",
         kind="skin",
         vertices=points[kept],
         weights=scipy.sparse.csr_matrix(weights[kept]),
-        faces=render_renumber[atlas.render_faces[visible]].astype(np.uint32),
+        faces=render_renumber.take(render).astype(np.uint32),
         render_to_welded=renumber[atlas.render_to_welded[render_kept]],
         uv=atlas.uv[render_kept],
-        smooth_faces=renumber[atlas.faces[smooth]],
+        smooth_faces=renumber.take(smooth_faces),
         material=material,
         base_vertices=kept,
     )

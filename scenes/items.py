@@ -192,10 +192,9 @@ def transfer_weights(item: Item, body_weights: scipy.sparse.csr_matrix) -> scipy
         (V, B) csr, rows sum to one, no negative entries.
     """
     count = len(item.references)
-    rows = np.repeat(np.arange(count), 3)
     share = np.clip(item.weights.astype(np.float64), 0.0, None).ravel()
-    binding = scipy.sparse.csr_matrix((share, (rows, item.references.ravel())), shape=(count, BASE_VERTICES))
-    mixed = (binding @ body_weights).tocsr()
+    entries = (share, item.references.ravel(), np.arange(0, 3 * count + 1, 3))
+    mixed = (scipy.sparse.csr_matrix(entries, shape=(count, BASE_VERTICES)) @ body_weights).tocsr()
     mixed.data[mixed.data < 1e-3] = 0.0
     mixed.eliminate_zeros()
     mixed.sort_indices()
@@ -218,18 +217,19 @@ def item_layer(
         hidden: (V,) bool.
         ragged: keep faces that are hidden only in part.
     """
-    welded = item.render_to_welded[item.faces]
+    welded = item.render_to_welded.take(item.faces)
     visible = ~(every_corner(hidden, welded) if ragged else any_corner(hidden, welded))
-    kept, renumber = compact(welded[visible], len(shape))
-    render_kept, render_renumber = compact(item.faces[visible], len(item.render_to_welded))
+    welded, faces = welded.compress(visible, 0), item.faces.compress(visible, 0)
+    kept, renumber = compact(welded, len(shape))
+    render_kept, render_renumber = compact(faces, len(item.render_to_welded))
     return Layer(
         key=f"{ITEM_KINDS[item.category]}/{item.name}",
         kind=ITEM_KINDS[item.category],
         vertices=shape[kept],
         weights=scipy.sparse.csr_matrix(weights[kept]),
-        faces=render_renumber[item.faces[visible]].astype(np.uint32),
+        faces=render_renumber.take(faces).astype(np.uint32),
         render_to_welded=renumber[item.render_to_welded[render_kept]],
         uv=item.uv[render_kept],
-        smooth_faces=renumber[welded[visible]],
+        smooth_faces=renumber.take(welded),
         material=material,
     )

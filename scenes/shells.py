@@ -76,7 +76,8 @@ def shell_layer(
     """
     field = atlas.vertex_field(shell.cut)
     inside = any_corner(field > -0.002, atlas.faces)
-    kept, renumber = compact(atlas.faces[inside], SKIN_VERTICES)
+    faces, render = atlas.faces.compress(inside, 0), atlas.render_faces.compress(inside, 0)
+    kept, renumber = compact(faces, SKIN_VERTICES)
     patch = atlas.patch(shell.cut)
     around, field, bare = patch.vertices, field[patch.vertices], skin[patch.vertices]
     outward = smooth_over(normals[around], patch.neighbours, 12)
@@ -97,17 +98,16 @@ def shell_layer(
         crease = folds(atlas.vertex_cloth.at(around), shell.seed, shell.folds)
         # Outwards only, so that no crease dips into the skin; a hem stays as cut.
         shape += (_CREASE * np.clip(field / 0.03, 0.0, 1.0) * (crease + shell.folds * 0.5))[:, None] * outward
-    render = atlas.render_faces[inside]
     render_kept, render_renumber = compact(render, len(atlas.render_to_welded))
     return Layer(
         key=shell.key,
         kind=shell.kind,
         vertices=shape[np.searchsorted(around, kept)],
         weights=scipy.sparse.csr_matrix(weights[kept]),
-        faces=render_renumber[render].astype(np.uint32),
+        faces=render_renumber.take(render).astype(np.uint32),
         render_to_welded=renumber[atlas.render_to_welded[render_kept]],
         uv=atlas.uv[render_kept],
-        smooth_faces=renumber[atlas.faces[inside]],
+        smooth_faces=renumber.take(faces),
         material=material,
         base_vertices=kept,
     )

@@ -275,5 +275,8 @@ BODY_DENSITY = 985.0
 
 def body_mass(vertices: np.ndarray, faces: np.ndarray) -> float:
     """Mass of the body proper from the volume of its skin, kg."""
-    a, b, c = (vertices[:BODY_VERTEX_COUNT][faces[:, k]] for k in range(3))
-    return float(abs(np.einsum("ij,ij->i", a, np.cross(b, c)).sum()) / 6 * BODY_DENSITY)
+    columns = np.ascontiguousarray(faces.T)
+    x, y, z = ([axis.take(column) for column in columns] for axis in vertices[:BODY_VERTEX_COUNT].T)
+    (ax, bx, cx), (ay, by, cy), (az, bz, cz) = x, y, z
+    six_volumes = ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
+    return float(abs(six_volumes.sum()) / 6 * BODY_DENSITY)
