@@ -285,7 +285,8 @@ def _in_blocks(make: Callable[[np.ndarray], np.ndarray], places: np.ndarray) -> 
 def _trim(colors: np.ndarray, trim: tuple[float, float, float], share: np.ndarray) -> None:
     """Mix a colour into (K, 3) colours in place, by a share (K,) that is nothing for most."""
     rows = np.flatnonzero(share)
-    colors[rows] += share[rows, None] * (np.asarray(trim, np.float32) - colors[rows])
+    for channel, own in zip(colors.T, np.asarray(trim, np.float32), strict=True):
+        channel[rows] += share[rows] * (own - channel[rows])
 
 
 def _noise(points: np.ndarray, frequency: float) -> np.ndarray:

@@ -37,13 +37,17 @@ class Pattern:
 
 
 def paint_cloth(color: Rgb, pattern: Pattern, where: Coordinates, marks: Marks) -> np.ndarray:
-    """(N, 3) float32 sRGB in [0, 1] of a cloth of one colour with a pattern, its threads and its folds."""
+    """(N, 3) float32 sRGB in [0, 1] of a cloth of one colour with a pattern, its threads and its folds.
+
+    Each channel lies in one piece of memory, which numpy works through several times as fast as through rows of three.
+    """
     relief = weave(where, pattern.fabric) * shading(where, pattern.seed, pattern.folds)
     base = np.asarray(color, np.float32)
     if pattern.kind == "plain":
-        colors = np.multiply.outer(relief, base)
+        colors = np.multiply.outer(base, relief).T
     else:
-        colors = _MAKERS[pattern.kind](np.broadcast_to(base, (len(relief), 3)), pattern, where, marks)
+        plain = np.repeat(base[:, None], len(relief), axis=1).T
+        colors = _MAKERS[pattern.kind](plain, pattern, where, marks)
         colors *= relief[:, None]
     return np.clip(colors, 0.0, 1.0, out=colors)
 
