@@ -147,13 +147,14 @@ def tube(
         tangents[0], tangents[-1] = ahead[0], ahead[-2]
     tangents /= np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-9)
     side = np.cross(tangents[0], [0, 1, 0] if abs(tangents[0, 1]) < 0.9 else [1, 0, 0])
-    frames = []
+    across = []
     for tangent in tangents:
         side = side - (side @ tangent) * tangent
         side /= np.linalg.norm(side)
-        frames.append((side, np.cross(tangent, side)))
+        across.append(side)
+    first = np.array(across)
+    second = np.cross(tangents, first)  # all at once: one by one it is most of a tube's time
     turn = np.linspace(0, 2 * np.pi, sides + 1)
-    first, second = (np.array([f[k] for f in frames]) for k in (0, 1))
     normals = np.cos(turn)[None, :, None] * first[:, None] + np.sin(turn)[None, :, None] * second[:, None] / flatten
     normals /= np.linalg.norm(normals, axis=2, keepdims=True)
     offsets = np.cos(turn)[None, :, None] * first[:, None] + flatten * np.sin(turn)[None, :, None] * second[:, None]
