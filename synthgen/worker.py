@@ -71,7 +71,7 @@ def opened(source: Source, config: Config) -> Iterator[tuple[Callable[[int], Sam
     osim = load(source.subject_osim) if source.subject_osim else None
     close = getattr(assets, "close", None)
     try:
-        with threadpool_limits(1):
+        with threadpool_limits(1, "blas"):
             yield (
                 lambda index: make_sample(config, assets, index),
                 (lambda subject: osim(config, assets, subject)) if osim else None,
