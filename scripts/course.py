@@ -41,9 +41,9 @@ def draw(course: np.ndarray, rate: np.ndarray, file: Path) -> None:
     """Two panels over (N, 3) pictures, seconds, bytes and (N,) images/s."""
     figure, (upper, lower) = plt.subplots(2, 1, figsize=(7, 4), sharex=True, layout="constrained")
     upper.plot(course[:, 0], rate)
-    upper.set(ylabel="images/s", ylim=(0, None))
+    upper.set(ylabel="images/s", ylim=(0, 1.1 * rate.max()))
     lower.plot(course[:, 0], course[:, 2] / 1e6)
-    lower.set(ylabel="MB, largest worker", xlabel="pictures", ylim=(0, None))
+    lower.set(ylabel="MB, largest worker", xlabel="pictures", ylim=(0, 1.1e-6 * course[:, 2].max()))
     for axis in (upper, lower):
         axis.grid(alpha=0.3)
     figure.savefig(file, dpi=110)
