@@ -12,7 +12,7 @@ import numpy as np
 from biomech.anatomy import body_index
 from biomech.errors import ModelError
 from biomech.geometry import SkeletonGeometry
-from biomech.model import SpineModel
+from biomech.model import OpenSimHandle, SpineModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,8 +60,19 @@ def forward_kinematics(model: SpineModel, q: np.ndarray) -> BodyFrames:
     Raises:
         ModelError: wrong shape or a value that is not finite.
     """
-    values = check_coordinates(q, len(model.coordinates))
-    handle = model.handle
+    return BodyFrames(replayed(model.handle, q), model.bodies)
+
+
+def replayed(handle: OpenSimHandle, q: np.ndarray) -> np.ndarray:
+    """(B, N, 4, 4) m: world_from_body of every body, in the order of BODIES, for poses of a model loaded in OpenSim.
+
+    Args:
+        q: (B, D) rad and m, in the order of COORDINATES.
+
+    Raises:
+        ModelError: wrong shape or a value that is not finite.
+    """
+    values = check_coordinates(q, len(handle.q_of_coordinate))
     state, system_model, bodies = handle.state, handle.model, handle.bodies
     vector = handle.opensim.Vector.createFromMat
     generalised = np.zeros((values.shape[0], values.shape[1]))
@@ -83,7 +94,7 @@ def forward_kinematics(model: SpineModel, q: np.ndarray) -> BodyFrames:
                 element(2, 0), element(2, 1), element(2, 2), p(2),
             )  # fmt: skip
         frames[b, :, :3] = np.array(numbers).reshape(len(bodies), 3, 4)
-    return BodyFrames(frames, model.bodies)
+    return frames
 
 
 def landmarks_world(model: SpineModel, frames: BodyFrames) -> np.ndarray:

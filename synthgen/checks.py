@@ -14,6 +14,7 @@ import numpy as np
 from synthgen.coco import MOTION, camera_of, coco_file
 from synthgen.dataset import Dataset, read_dataset
 from synthgen.keypoints import spinetrack
+from synthgen.replay import replay
 from synthgen.shards import DEPTH_SCALE, sample_files
 from synthgen.verify import differences
 from synthgen.visibility import shows
@@ -24,11 +25,12 @@ BOX_SLACK = 1.0  # px a seen keypoint may lie outside the box of the seen pixels
 BUILD = 1.3  # times the tissue depth of the reference build: the files do not say how stout a person is
 
 
-def validate(root: str | Path, on_progress: Callable[[int], object] | None = None) -> list[str]:
+def validate(root: str | Path, on_progress: Callable[[int], object] | None = None, opensim: bool = False) -> list[str]:
     """Check a finished dataset.
 
     Args:
         on_progress: called with 1 per picture.
+        opensim: have OpenSim replay people's poses, too (synthgen.replay).
 
     Returns:
         One sentence per problem, at most a few per kind; empty where all is well.
@@ -42,6 +44,8 @@ def validate(root: str | Path, on_progress: Callable[[int], object] | None = Non
         problems += _few(_readable(check, dataset))
     if not problems:  # what follows reads those very files
         problems += _few(_labels(dataset))
+        if opensim:
+            problems += _few(replay(dataset))
         problems += _few(_pictures(dataset, on_progress or (lambda _: None)))
     return problems
 

@@ -239,7 +239,15 @@ def inspect(
 
 
 @app.command()
-def validate(dataset: DatasetArgument, quiet: Quiet = False, debug: Debug = False) -> None:
+def validate(
+    dataset: DatasetArgument,
+    opensim: Annotated[
+        bool,
+        typer.Option("--opensim", help="Have OpenSim replay the poses of up to 50 people."),
+    ] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
     """Check files, digests, boxes, masks, projection, depth and splits of a dataset."""
     from tqdm import tqdm
 
@@ -249,7 +257,7 @@ def validate(dataset: DatasetArgument, quiet: Quiet = False, debug: Debug = Fals
     with one_sentence(debug):
         total = read_dataset(dataset).config.poses
         with tqdm(total=total, desc="validate", unit="img", disable=quiet, leave=False) as bar:
-            problems = check(dataset, bar.update)
+            problems = check(dataset, bar.update, opensim)
         for problem in problems:
             typer.echo(f"problem: {problem}")
         if problems:
