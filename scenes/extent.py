@@ -28,3 +28,8 @@ def bounds(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(D,) least and greatest coordinates of (N, D) points."""
     columns = np.ascontiguousarray(points.T)
     return columns.min(1), columns.max(1)
+
+
+def lattice(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """(27, 3) corners and middles of the box from (3,) to (3,)."""
+    return np.stack(np.meshgrid(*np.linspace(low, high, 3).T, indexing="ij"), -1).reshape(-1, 3)

@@ -8,8 +8,9 @@ from itertools import count
 
 import numpy as np
 
+from scenes.extent import bounds
 from scenes.raster_context import Image2D, PartPrimitive
-from scenes.raster_math import bounds, mip_levels, relief_levels
+from scenes.raster_math import mip_levels, relief_levels
 from scenes.renderer import MeshPart
 
 _CORNERS = np.array([[(k >> axis) & 1 for axis in range(3)] for k in range(8)], bool)

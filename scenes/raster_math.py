@@ -5,6 +5,7 @@ from functools import cache
 import cv2
 import numpy as np
 
+from scenes.extent import bounds
 from scenes.renderer import Scene
 
 NEAREST = 0.05
@@ -216,9 +217,3 @@ def environment_levels(environment: np.ndarray) -> list[np.ndarray]:
         blurred = np.fft.irfft((_lobe(level) @ waves).transpose(1, 0, 2), 64, axis=1)
         levels.append(np.ascontiguousarray(blurred[:, :: 1 << (level - 1)], np.float32))
     return levels
-
-
-def bounds(vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(V, 3) -> (3,) least and (3,) greatest; axis by axis, which numpy does many times as fast as row by row."""
-    axes = np.ascontiguousarray(vertices.T)
-    return axes.min(1), axes.max(1)

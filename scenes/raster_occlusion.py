@@ -7,7 +7,7 @@ out along its normal: what it finds there, beyond what its own surface leaves, s
 import cv2
 import numpy as np
 
-from scenes.raster_math import bounds
+from scenes.extent import bounds
 
 CELL = 0.05
 """Edge of a grid cell, m; larger where people stand far apart."""

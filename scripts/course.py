@@ -1,7 +1,9 @@
 """How a run went, from the `course` in its run.json: pictures per second and memory at every thousand pictures.
 
-python scripts/course.py out/dataset                          # a table
-python scripts/course.py out/dataset --plot course.png        # and its curves
+    python scripts/course.py out/dataset                          # a table
+    python scripts/course.py out/dataset --plot course.png        # and its curves
+
+Memory is the highest so far of the largest worker.
 """
 
 import argparse

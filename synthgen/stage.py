@@ -12,6 +12,7 @@ from biomech.activities import Pose
 from biomech.anatomy import BODIES
 from scenes.backdrop import build_backdrop, lit
 from scenes.camera import build_camera
+from scenes.extent import lattice
 from scenes.held import FIRST_ID, build_held
 from scenes.light import build_light
 from scenes.occluder import build_occluders
@@ -145,14 +146,10 @@ def build(spec: SceneSpec, assets: Assets, actors: tuple[Actor, ...], normals: b
     people = tuple(part for actor in actors for part in actor.parts + actor.seat + actor.held)
     cameras = tuple(build_camera(camera) for camera in spec.cameras)
     light = lit(spec.backdrop, build_light(spec.light, assets.environments), spec.light, cameras[spec.view])
-    around = [part.vertices for part in things]
-    around += [_grid(spec.moves_within)] if spec.moves_within else [part.vertices for part in people]
+    solid = things if spec.moves_within else things + people
+    around = [part.vertices for part in solid]
+    if spec.moves_within:
+        around.append(lattice(*np.reshape(spec.moves_within, (2, 3))))
     occupied = np.concatenate(around)
     backdrop = build_backdrop(spec.backdrop, cameras, spec.view, occupied, light, spec.light, assets.environments)
     return Scene(things + people + backdrop.parts, cameras[spec.view], light, backdrop.background, normals=normals)
-
-
-def _grid(bounds: tuple[float, ...]) -> np.ndarray:
-    """(27, 3) m, corners and middles of a box given as SceneSpec.moves_within."""
-    along = np.linspace(bounds[:3], bounds[3:], 3).T
-    return np.stack(np.meshgrid(*along, indexing="ij"), -1).reshape(-1, 3)

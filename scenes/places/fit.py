@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenes.extent import Extent, extent_of
+from scenes.extent import Extent, extent_of, lattice
 from scenes.places import clinic, court, field, gym, street, track
 from scenes.places.layout import Place, Prop, Surface, tone
 from scenes.places.shade import RINGS, THROWN_Y, contact_outlines, near, on_grounds, shade_material, thrown_outlines
@@ -106,14 +106,13 @@ def build_place(spec: "BackdropSpec", eyes: np.ndarray, people: np.ndarray, ligh
     size = (wide, deep, tall)
     place = laid_out(kind, variant, size)
     room = np.maximum(2 * place.free - need, 0.0) / 2
-    wanted = (
-        place.spot + np.asarray(shift) * 0.15 * place.free - seen.mean[[0, 2]]
-    )  # moves picture coordinates into the place
+    # moves picture coordinates into the place
+    wanted = place.spot + np.asarray(shift) * 0.15 * place.free - seen.mean[[0, 2]]
     centred = -(low + high) / 2
     offset = centred + np.clip(wanted - centred, -room, room)
     moved_by = np.array([offset[0], 0.0, offset[1]])
     seen, at = seen.shifted(moved_by), at + moved_by
-    marks = np.concatenate([_corners(seen), people[:: max(len(people) // 40, 1)] @ into.T + moved_by])
+    marks = np.concatenate([lattice(seen.low, seen.high), people[:: max(len(people) // 40, 1)] @ into.T + moved_by])
     kept = np.flatnonzero(~_in_the_way(place.props, at, seen, marks)).tolist()
     back = placed(0, 0, yaw) @ _shift(-moved_by)
     stem = f"place/{kind}{variant}/{size[0]:.1f}-{size[1]:.1f}-{size[2]:.1f}"
@@ -146,12 +145,6 @@ def _in_the_way(props: Sequence[Prop], eyes: np.ndarray, people: Extent, marks: 
 def _over_axes(better: np.ufunc, values: np.ndarray) -> np.ndarray:
     """(...) the best of (..., 3) values; a reduction over so few takes numpy ten times as long."""
     return better(better(values[..., 0], values[..., 1]), values[..., 2])
-
-
-def _corners(people: Extent) -> np.ndarray:
-    """(27, 3) corners and middles of the bounds."""
-    lines = np.stack([people.low, (people.low + people.high) / 2, people.high], 1)
-    return np.stack(np.meshgrid(*lines), -1).reshape(-1, 3)
 
 
 @lru_cache(maxsize=2)  # the pictures of a take; who else stands elsewhere leaves out other things
