@@ -13,6 +13,7 @@ from annotation_project import (
     person,
     pictures,
     project_with_people,
+    reviewed_project,
     video,
 )
 from PIL import Image
@@ -292,10 +293,7 @@ def test_a_round_trains_measures_and_goes_on(tmp_path, monkeypatch):
     from synthgen.spinepose import train as training
     from synthgen.spinepose.estimator import default_weights
 
-    project = project_with_people(tmp_path, 8)
-    for image in project.images():
-        number = project.people(image.id)[0]
-        project.save(number, project.person(number).model, "anna", 0)
+    project = reviewed_project(tmp_path, 8)
     runs = []
 
     def pretend(config, resume_run, tell):

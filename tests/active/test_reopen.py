@@ -12,7 +12,7 @@ pytest.importorskip("onnx")
 
 import onnx
 import torch
-from annotation_project import project_with_people
+from annotation_project import reviewed_project
 
 from biomech.errors import AssetError
 from synthgen.active import rounds
@@ -76,10 +76,7 @@ def test_what_cannot_be_made_trainable_is_said(tmp_path):
 def test_the_first_round_begins_with_the_shipped_checkpoint(tmp_path, monkeypatch):
     from synthgen.spinepose import train as training
 
-    project = project_with_people(tmp_path, 4)
-    for image in project.images():
-        number = project.people(image.id)[0]
-        project.save(number, project.person(number).model, "anna", 0)
+    project = reviewed_project(tmp_path, 4)
     runs = []
 
     def pretend(config, resume_run, tell):

@@ -84,6 +84,15 @@ def project_with_people(folder: Path, count: int = 6, each: int = 1, clock: Cloc
     return project
 
 
+def reviewed_project(folder: Path, count: int) -> Project:
+    """A project with one person in each picture whom somebody has looked at."""
+    project = project_with_people(folder, count)
+    for image in project.images():
+        number = project.people(image.id)[0]
+        project.save(number, project.person(number).model, "anna", 0)
+    return project
+
+
 def first_person(project: Project) -> int:
     """Somebody's number."""
     from sqlalchemy import select
