@@ -12,6 +12,7 @@ from biomech.kinematics import forward_kinematics
 from biomech.marker_files import read_markers
 from biomech.motion import read_mot
 from biomech.trc import trc_text
+from scenes.backdrop import build_backdrop
 from scenes.person import smooth_normals
 from scenes.props import placed
 from scenes.seat_object import SEAT_ID
@@ -135,6 +136,10 @@ def test_a_place_moves_pose_and_labels_alike(opened):
     np.testing.assert_allclose(frames, companion.posed.world_from_body, atol=1e-9)
     expected = companion.local.keypoints @ placed(*companion.spec.place)[:3, :3].T
     np.testing.assert_allclose(companion.posed.keypoints, expected + placed(*companion.spec.place)[:3, 3], atol=1e-12)
+    marked = companion.cast.marked
+    expected = companion.local.skin[marked] @ placed(*companion.spec.place)[:3, :3].T
+    expected += placed(*companion.spec.place)[:3, 3]
+    np.testing.assert_allclose(companion.posed.skin[marked], expected, atol=1e-12)
 
 
 def test_everyone_in_a_picture_is_labelled_under_his_own_pixels(opened):
@@ -220,6 +225,43 @@ def test_the_surroundings_of_a_movement_stand_still(opened, kind):
     for other in others:
         assert other.keys() == first.keys()
         assert all(np.array_equal(other[key], first[key]) for key in first)
+
+
+@pytest.mark.parametrize("everyone", [0.0, 1.0])
+def test_the_surroundings_of_a_movement_are_built_around_all_of_it(opened, monkeypatch, everyone):
+    """Also around companions whom the camera is not aimed at; where nothing moves, around people as they stand."""
+    config = load_config(
+        None,
+        [*SMALL, "poses_per_subject=48", "capture.frames=12", "backdrop.kinds={room: 1}", "crowd.people={3: 1}",
+         f"crowd.everyone={everyone}", "objects.standing=0", "objects.lens=0", "activities.weights={walk: 1}"],
+    )  # fmt: skip
+    held = []
+
+    def noted(spec, cameras, view, occupied, *others):
+        held.append(occupied)
+        return build_backdrop(spec, cameras, view, occupied, *others)
+
+    monkeypatch.setattr("synthgen.stage.build_backdrop", noted)
+    take = draw_take(config, opened, 0)
+    assert len(take.players) > 1
+    framed = np.concatenate([take.points(opened, player) for player in range(len(take.players))])
+    for frame in (0, 6, 11):
+        actors = take.actors(opened, frame)
+        spec = draw_scene(config, opened, take, frame, np.random.default_rng(1))
+        within = np.reshape(spec.moves_within, (2, 3))
+        np.testing.assert_array_equal(within, [framed.min(0), framed.max(0)])
+        for actor in actors:  # the box is that of a sample of points
+            assert (actor.points > within[0] - 0.1).all() and (actor.points < within[1] + 0.1).all()
+        build(scene_from_plain(to_plain(spec)), opened, actors)
+        assert not spec.occluders
+        np.testing.assert_array_equal([held[-1].min(0), held[-1].max(0)], within)
+    still = replace(spec, moves_within=())
+    build(still, opened, actors)
+    standing = np.concatenate([part.vertices for actor in actors for part in actor.parts + actor.seat + actor.held])
+    np.testing.assert_array_equal(held[-1], standing)
+    alone = replace(config, capture=replace(config.capture, frames=1))
+    once = draw_take(alone, opened, 0)
+    assert draw_scene(alone, opened, once, 0, np.random.default_rng(1)).moves_within == ()
 
 
 def test_postures_make_no_movement(opened):
