@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -89,8 +90,28 @@ def test_a_long_run_tells_its_course(config, tmp_path, monkeypatch, workers):
     assert list(samples) == list(range(10, POSES + 1, 10)) and len(samples) > 1
     assert list(seconds) == sorted(seconds) and 0 < seconds[0] and seconds[-1] <= summary.seconds
     assert list(memory) == sorted(memory) and memory[-1] > 10e6
-    lines = dict(summary_lines(summary, SimpleNamespace(hard_violations=0, typical_share=0.0, report=""), str))
-    assert lines["pace"].startswith("the first 10 at ")
+    verdict = SimpleNamespace(hard_violations=0, typical_share=0.0, report="")
+    assert dict(summary_lines(summary, verdict, str))["pace"].startswith("the first 10 at ")
+    marked = replace(summary, course=((10, 4.0, 1), (20, 10.0, 1), (30, 15.0, 1), (45, 25.0, 1)))
+    said = dict(summary_lines(marked, verdict, str))["pace"]
+    assert said == "the first 10 at 2.50, the last 15 of 45 at 1.50 images/s"
+    assert "pace" not in dict(summary_lines(replace(summary, course=marked.course[:1]), verdict, str))
+
+
+def test_the_course_counts_from_the_start_and_takes_the_highest_memory(monkeypatch):
+    monkeypatch.setattr(pool, "MILESTONE", 10)
+    stats = pool.PoolStats(begun=time.perf_counter() - 100.0)
+    for worker, peak in ((0, 500), (1, 900), (0, 700)):
+        stats.note_memory(worker, peak)
+    for samples in (9, 1, 4, 6, 25, 4, 1):
+        stats.count(samples, {"draw": 1.0})
+    stats.note_memory(1, 950)
+    stats.count(10, {"draw": 1.0})
+    counts, seconds, memory = zip(*stats.course, strict=True)
+    assert counts == (10, 20, 45, 60) and memory == (900, 900, 900, 950)
+    assert all(100.0 <= passed < 1000.0 for passed in seconds) and list(seconds) == sorted(seconds)
+    assert stats.early_memory == {0: 500, 1: 900} and stats.peak_memory == {0: 700, 1: 950}
+    assert stats.samples == 60 and stats.timings == {"draw": 8.0}
 
 
 def test_a_worker_killed_once_is_replaced(config, reference, tmp_path, monkeypatch):
