@@ -139,6 +139,8 @@ def test_a_grey_texture_is_kept_as_one_channel_and_no_texture_twice():
     assert grey.shape == dyed.shape == (512, 512, 3) and grey.base.nbytes == grey.nbytes // 3
     patterns.pattern.cache_clear()
     assert patterns.pattern("plaster", 1) is grey and patterns.pattern("wood", 1) is dyed
+    for name, held in (("plaster", grey), ("wood", dyed)):
+        assert (patterns.pattern(name, 2) != held).any()
 
 
 def test_an_unknown_pattern_is_named():

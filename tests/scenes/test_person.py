@@ -57,6 +57,7 @@ def test_corners_of_faces_are_told_from_flags():
     kept, renumber = compact(faces[:9], 50)
     np.testing.assert_array_equal(kept, np.unique(faces[:9]))
     np.testing.assert_array_equal(kept[renumber[faces[:9]]], faces[:9])
+    assert len(kept) < len(renumber) == 50 and (np.delete(renumber, kept) == -1).all()
 
 
 def test_every_driver_has_a_part():

@@ -13,7 +13,8 @@ from scenes.expression import Expression, express
 from scenes.person import smooth_normals
 from scenes.renderer import Camera
 from scenes.rig import PARTS, skin, skin_transforms
-from synthgen.cast import Assets, put_in_pose
+from synthgen.annotate import residuals
+from synthgen.cast import Assets, cast_of, put_in_pose
 from synthgen.config import load_config
 from synthgen.keypoints import spinetrack
 from synthgen.sample import make_sample, subject_osim
@@ -43,6 +44,15 @@ def test_people_drawn_are_remembered_up_to_a_number_and_drawn_the_same_again(ope
     first = [opened.cast(CONFIG, number).spec for number in range(4)]
     assert [opened.cast(CONFIG, number).spec for number in range(4)] == first
     assert len(opened._drawn[1]) <= 3 and len(opened._names) <= 3
+
+
+def test_people_of_another_dataset_are_others_though_numbered_alike(opened):
+    other = replace(CONFIG, seed=CONFIG.seed + 1)
+    first, second = opened.cast(CONFIG, 1), opened.cast(other, 1)
+    assert first.spec != second.spec and first.person.key != second.person.key
+    assert opened.cast(CONFIG, 1) is first and opened.cast(other, 1) is second
+    assert opened.cast_of(replace(second.spec), 1) is second  # found by what he is, not by the object
+    assert opened.cast_of(second.spec, 2) is not second
 
 
 def test_same_index_same_bytes_whatever_came_before(assets, samples):
@@ -211,10 +221,23 @@ def test_labels_are_read_off_the_skin_with_the_face_it_has(opened):
         on_skin = cast.anchors.vertices >= 0
         np.testing.assert_allclose(posed.keypoints[on_skin], whole[cast.anchors.vertices[on_skin]], atol=1e-12)
         np.testing.assert_array_equal(posed.normals, smooth_normals(cast.person, posed.vertices))
+        told, expected = (
+            residuals(cast.person.subject, cast.anchors, posed.world_from_body, surface, posed.keypoints)
+            for surface in (posed.skin, whole)
+        )
+        assert told.keys() == expected.keys()
+        for name, value in expected.items():
+            np.testing.assert_allclose(told[name], value, atol=1e-9, err_msg=name)
 
 
-def test_people_are_posed_without_opensim(opened):
-    cast = opened.cast(CONFIG, 3)
+def test_people_are_posed_without_opensim(opened, monkeypatch):
+    def never(*args):
+        raise AssertionError("a model was written that nobody asked for")
+
+    spec = opened.cast(CONFIG, 3).spec
+    with monkeypatch.context() as patched:
+        patched.setattr("biomech.model.write_osim", never)
+        cast = cast_of(spec, opened, 3)
     put_in_pose(cast, np.zeros(len(COORDINATES)), 0.0)
     assert not {"xml", "digest", "handle"} & set(vars(cast.model))
     assert cast.model.handle is cast.model.handle and "xml" in vars(cast.model)
