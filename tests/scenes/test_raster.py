@@ -313,18 +313,56 @@ def test_memory_stays_flat_over_many_subjects():
 
 def test_a_texture_in_the_place_of_one_that_left_shows_itself_at_every_distance():
     rng = np.random.default_rng(1)
-    pictures = [(rng.random((64, 64, 3)) * bright).astype(np.uint8) for bright in (255, 60, 160)]
+
+    def picture(bright, wide):
+        return (rng.random((64, wide, 3)) * bright).astype(np.uint8)
+
     scenes = [
-        scene(box(f"near-{k}", texture=picture), box(f"far-{k}", center=(-9, 1, -9), texture=picture))
-        for k, picture in enumerate(pictures)
+        scene(
+            box(f"near-{k}", texture=picture(bright, wide)),
+            box(f"far-{k}", center=(-9, 1, -9), texture=picture(bright, wide)),
+        )
+        for k, (bright, wide) in enumerate([(255, 64), (60, 64), (160, 128), (90, 64)])
     ]
     crowded = raster.PyrenderRenderer(W, H, memory_limit=0)
     for number, each in enumerate([*scenes, scenes[0]]):
         shown = crowded.render(each).rgb
         alone = raster.PyrenderRenderer(W, H)
         assert np.array_equal(shown, alone.render(each).rgb), number
+        assert crowded.resident_bytes == alone.resident_bytes
         alone.close()
     crowded.close()
+
+
+def test_places_of_textures_are_taken_over_and_few_are_kept_free(renderer, monkeypatch):
+    from scenes import raster_cache
+
+    made, gone = [], []
+
+    class Counted(raster_cache.Image2D):
+        def __init__(self, *args, **more):
+            super().__init__(*args, **more)
+            made.append(self.nbytes)
+
+        def delete(self):
+            gone.append(self.nbytes)
+            super().delete()
+
+    monkeypatch.setattr(raster_cache, "Image2D", Counted)
+    monkeypatch.setattr(raster_cache, "_SPARE", 100_000)
+    crowded = raster.PyrenderRenderer(W, H, memory_limit=0)
+
+    def show(number, side):
+        crowded.render(scene(box(f"taken-{number}", texture=np.full((side, side, 3), number, np.uint8))))
+
+    for number in range(12):
+        show(number, 64)
+    assert len(made) <= 2 and not gone  # the next comes before the last has left
+    for number in range(12, 60):
+        show(number, 40 + number)
+        assert sum(made) - sum(gone) <= 100_000 + crowded.resident_bytes
+    crowded.close()
+    assert sum(made) == sum(gone)
 
 
 def test_textures_are_shared_by_content(renderer):
@@ -349,7 +387,60 @@ def test_only_parts_out_of_view_are_left_out(renderer):
     assert (drawn.instance[:, 0] == 1).any()  # the box at the rim
 
 
-def test_pictures_that_cannot_change_are_known_by_their_object(renderer):
+def test_what_is_in_view_by_one_edge_is_drawn_and_what_comes_into_view_as_well(renderer):
+    """Seen from the diagonal of a box, three of its upright edges lie out of view on one side."""
+    corners = np.array([(x, z) for x in (-0.5, 0.5) for z in (-0.5, 0.5)])
+    for low in (0.0, 0.5):
+        for x, z in corners:
+            for beside in ((-x, z), (x, -z)):
+                eye, target = (3 * x, low + 0.5, 3 * z), (beside[0], low + 0.5, beside[1])
+                camera = look_at(eye, target, focal=500.0)
+                frame = renderer.render(scene(box("edge", center=(0, low + 0.5, 0)), camera=camera))
+                assert (frame.instance == 1).any(), (eye, target)
+    camera = look_at((3.0, 1.6, 1.0), (0, 0.5, 0))
+    for center, seen in (((9, 0.5, 0), False), ((0, 0.5, 0), True), ((0, 0.5, 9), False), ((0.2, 0.5, 0), True)):
+        frame = renderer.render(scene(box("walks", center=center), camera=camera))
+        assert (frame.instance == 1).any() == seen, center
+    away, here = (9, 0.5, 0), ((0, 0.5, 0.3), (0, 0.5, -0.6))
+    row = [box(f"row-{k}", at, half=0.2, instance=k + 1) for k, at in enumerate((away, here[0], away, away, here[1]))]
+    frame = renderer.render(scene(*row, camera=camera))
+    assert set(np.unique(frame.instance)) == {0, 2, 5}
+
+
+def test_a_part_is_reached_where_any_of_it_is(renderer):
+    """Boxes before a camera, in a shadow map and in an occlusion grid, against points all over them."""
+    from scenes.raster_surface import Sight, reach
+
+    rng, share = np.random.default_rng(2), np.stack(np.meshgrid(*[np.linspace(0, 1, 7)] * 3), -1).reshape(-1, 3)
+    camera = look_at((5, 1.5, 0), (0, 0.5, 0))
+    middles, halves = rng.uniform([-9, -3, -9], [9, 5, 9], (300, 3)), rng.uniform(0.05, 3.0, (300, 3))
+    lows, highs = middles - halves, middles + halves
+    bits = np.array([[(k >> axis) & 1 for axis in range(3)] for k in range(8)], bool)
+    residents = [SimpleNamespace(corners=np.where(bits, high, low)) for low, high in zip(lows, highs, strict=True)]
+    projection = clip_from_world(scene(box(), camera=camera))[0]
+    sun = look_at((2.0, 3.0, 1.0), (0, 0, 0)).cam_from_world / [[4.0], [3.0], [2.5], [1.0]]
+    frame = np.array([-2.0, 0.0, -1.0, 1 / 4.0, 1 / 2.0, 1 / 3.0, 0.05])
+    sight = Sight(projection, camera.cam_from_world, flat_light(), sun, sun, 0.0, (0.0, 0.0), None, frame)
+    found = reach(residents, sight)
+    points = lows[:, None] + share * (highs - lows)[:, None]
+    at = points @ projection[:, :3].T + projection[:, 3]
+    lit = points @ sun[:3, :3].T + sun[:3, 3]
+    inside = {
+        "view": (np.abs(at[..., :3]) < at[..., 3:]).all(2).any(1),
+        "shadow": (np.abs(lit[..., :2].transpose(2, 0, 1)) < 1).all(0).any(1) & (lit[..., 2] > -1).any(1),
+        "occlusion": ((points > frame[:3]) & (points < frame[:3] + [4.0, 2.0, 3.0])).all(2).any(1),
+    }
+    for name, held in inside.items():
+        told = getattr(found, name)
+        assert held.any() and told[held].all(), name
+        assert (told & ~held).sum() < 0.25 * (~held).sum(), name  # nor is nearly everything counted in
+    beyond = (at[..., :3] > at[..., 3:]).all(1) | (at[..., :3] < -at[..., 3:]).all(1)
+    assert (found.view == ~beyond.any(1)).all() and beyond.sum(0).min() > 0
+    dark = Sight(projection, camera.cam_from_world, flat_light(), None, None, 0.0, (0.0, 0.0), None, None)
+    assert not reach(residents, dark).shadow.any() and not reach(residents, dark).occlusion.any()
+
+
+def test_pictures_that_cannot_change_are_known_by_their_object(renderer, monkeypatch):
     grey, white = (np.full((64, 64, 3), level, np.uint8) for level in (90, 250))
     same_grey = grey.copy()
     for picture in (grey, same_grey, white):
@@ -357,6 +448,25 @@ def test_pictures_that_cannot_change_are_known_by_their_object(renderer):
     first = renderer.render(scene(box("known", texture=grey)))
     assert not same(first, renderer.render(scene(box("known", texture=white))))
     assert same(first, renderer.render(scene(box("known", texture=same_grey))))
+
+    def never(texture):
+        raise AssertionError("the bytes of a picture that cannot change were read")
+
+    monkeypatch.setattr("scenes.raster_cache._digest", never)
+    assert same(first, renderer.render(scene(box("known", texture=grey))))
+
+
+def test_a_picture_where_another_was_in_memory_is_another(renderer):
+    """Objects that are gone leave their numbers to new ones."""
+    seen, numbers = {}, []
+    for level in (20, 240, 90, 160) * 3:
+        texture = np.full((32, 32, 3), level, np.uint8)
+        texture.flags.writeable = False
+        numbers.append(id(texture))
+        shown = renderer.render(scene(box("follows", texture=texture))).rgb.tobytes()
+        assert seen.setdefault(level, shown) == shown
+        del texture
+    assert len(set(seen.values())) == 4 and len(set(numbers)) < len(numbers)
 
 
 def test_mistakes_are_named(renderer):

@@ -230,6 +230,20 @@ def test_a_smaller_shadow_map_draws_the_same_shadow(renderer, monkeypatch):
     assert np.array_equal(renderer.render(post).rgb, fitting)
 
 
+def test_of_many_environments_the_latest_stay_and_each_shows_itself():
+    glossy = box("mirror", roughness=0.05, specular=0.9, color=(0.1, 0.1, 0.1))
+    lights = [flat_light(f"sky-{k}", ambient=0.08 * (k + 1)) for k in range(11)]
+    many = raster.PyrenderRenderer(W, H)
+    first = [many.render(scene(glossy, light=light)).rgb.mean() for light in lights]
+    assert (np.diff(first) > 0.4).all()
+    kept = many._offscreen._renderer._environments
+    assert list(kept) == [light.key for light in lights[-8:]]
+    for k in (5, 10, 0, 5):
+        assert many.render(scene(glossy, light=lights[k])).rgb.mean() == first[k]
+    assert len(kept) == 8 and {"sky-5", "sky-10", "sky-0"} <= set(kept)
+    many.close()
+
+
 def test_what_an_earlier_picture_cast_shades_no_later_one(renderer):
     """The map's unused rest is cleared: a big caster before must not darken the ground beside a small one."""
     light = Light("late", SUN.irradiance_sh, SUN.environment, SUN.sun_direction, SUN.sun_color)
