@@ -8,7 +8,7 @@ import pytest
 from scenes import backdrop, light
 from scenes.camera import CameraSpec, build_camera
 from scenes.places import BUILDERS, INDOOR, fit, markings, shade, shapes
-from scenes.places.layout import LINE_Y
+from scenes.places.layout import LINE_Y, prop
 
 KINDS = sorted(BUILDERS)
 
@@ -138,6 +138,7 @@ def test_an_unknown_sport_is_named():
     "piece",
     [
         shapes.box((0, 1, 0), (1, 2, 3)), shapes.tube([(0, 0, 0), (0, 1, 0), (0.4, 1.6, 0.2)], 0.1),
+        shapes.tube([(0, 0, 0), (0.3, 1, 0.2)], 0.1),
         shapes.turned([(0.0, 0.0), (0.3, 0.0), (0.2, 0.5), (0.0, 0.6)]), shapes.ball(0.3, 0.3),
         shapes.lying(shapes.ball(0.3, 0.3, (1, 2, 3))),
         shapes.prism([(0, 0), (1, 0), (0.8, 0.5), (0.2, 0.5)], 0.6, 0.1),
@@ -159,6 +160,54 @@ def test_several_bars_are_the_tubes_of_their_paths():
         np.testing.assert_array_equal(mine, expected)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        [(0, 0, 0), (0, 0, 2)],
+        [(1, 0, 0), (1, 3, 0), (1, 3, 4)],
+        [(0, 1, 0), (1, 1, 0), (1.5, 1.5, 0.5), (2, 3, 0)],
+    ],
+)
+def test_a_bar_lies_around_its_path_and_its_ends_look_along_it(path):
+    path, radius, sides = np.array(path, float), 0.07, 12
+    step = np.diff(path, axis=0)
+    way = shapes.unit(np.vstack([step[:1], (path[2:] - path[:-2]) / 2, step[-1:]]))
+    vertices, normals, faces, uv = shapes.tube(path, radius, sides)
+    body = len(path) * (sides + 1)
+    rings = vertices[:body].reshape(len(path), sides + 1, 3) - path[:, None]
+    np.testing.assert_allclose(np.linalg.norm(rings, axis=2), radius, atol=1e-12)
+    np.testing.assert_allclose(np.einsum("pkc,pc->pk", rings, way), 0.0, atol=1e-12)
+    np.testing.assert_allclose(rings[:, :-1].mean(1), 0.0, atol=1e-12)  # all the way around
+    np.testing.assert_allclose(normals[:body], rings.reshape(-1, 3) / radius, atol=1e-12)
+    ends = vertices[body:].reshape(2, sides, 3)
+    np.testing.assert_allclose(np.linalg.norm(ends - path[[0, -1], None], axis=2), radius, atol=1e-12)
+    looks = np.stack([-way[0], way[-1]])[:, None].repeat(sides, 1)
+    np.testing.assert_allclose(normals[body:].reshape(2, sides, 3), looks, atol=1e-12)
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(step, axis=1))])
+    np.testing.assert_allclose(uv[:body].reshape(len(path), -1, 2)[..., 1], along[:, None].repeat(sides + 1, 1))
+    np.testing.assert_allclose(uv[:body].reshape(len(path), -1, 2)[:, -1, 0], 2 * np.pi * radius)
+
+
+def test_faces_look_the_way_of_their_normals():
+    """Flat ones exactly, round ones as well as their facets are fine, also on the inside of a sharp bend."""
+    for piece, least in (
+        (shapes.box((0, 1, 0), (1, 2, 3)), 1.0),
+        (shapes.prism([(0, 0), (1, 0), (0.8, 0.5), (0.2, 0.5)], 0.6, 0.2), 1.0),
+        (shapes.ball(0.3, 0.3, (1, 2, 3), sides=80), 0.99),
+        (shapes.lying(shapes.ball(0.3, 0.3, (1, 2, 3), sides=80)), 0.99),
+        (shapes.sheet(2.0, 1.0, 200, 0.1, 3.0), 0.99),
+        (shapes.bars([[(0, 0, 0), (0.2, 1, 0.1)], [(3, 0, 0), (0, 1, 2)]], 0.05, 40), 0.99),
+        (shapes.tube([(0, 0, 0), (0, 0.1, 0), (0.1, 0.06, 0)], 0.09, 12), 0.0),
+    ):
+        vertices, normals, faces, _ = piece
+        a, b, c = (vertices[faces[:, k]] for k in range(3))
+        across = np.cross(b - a, c - a)
+        size = np.linalg.norm(across, axis=1)
+        sound = size > 1e-12
+        looks = np.einsum("fkc,fc->fk", normals[faces[sound]], across[sound] / size[sound, None])
+        assert looks.mean(1).min() >= least - 1e-9
+
+
 def test_level_ground_and_sheets_are_wound_the_way_they_look():
     for piece, way in ((shapes.ground((-3, -1), (2, 4), 0.1, 1.0), 1), (shapes.sheet(2.0, 1.0, 7, 0.1, 3.0), 2)):
         corners = piece[0][piece[2]]
@@ -174,9 +223,27 @@ def test_clipping_keeps_the_area_inside():
     assert len(shade.clipped(square, (3.0, 3.0), (4.0, 4.0))) == 0
 
 
-def test_shadows_fall_away_from_the_sun():
-    from scenes.places.layout import prop
+def test_rings_darken_the_floor_around_feet_alone():
+    low, high = shapes.standing(1.0, 2.0, (0.2, 0.5, 0.4)), shapes.standing(0.0, 0.0, (1.0, 0.5, 1.0), base=0.5)
+    assert shade.contact_outlines([prop(("x", high))]) == []
+    rings = shade.contact_outlines([prop(("x", high), ("x", low)), prop(("x", high))])
+    assert len(rings) == len(shade.RINGS)
+    corners = np.array([[-0.1, -0.2], [-0.1, 0.2], [0.1, -0.2], [0.1, 0.2]])
+    for (reach, _, _), (outline,) in zip(shade.RINGS, rings, strict=True):
+        expected = [1.0, 2.0] + corners * (1 + reach / np.hypot(0.1, 0.2))
+        np.testing.assert_allclose(sorted(outline.tolist()), sorted(expected.tolist()), atol=1e-6)
 
+
+def test_only_solid_things_that_reach_near_people_darken_the_floor():
+    fence = prop(("x", shapes.standing(40.0, 5.0, (60.0, 1.0, 0.1))))  # from x = 10 on
+    mat = prop(("x", shapes.standing(0.0, 0.0, (1.0, 0.1, 1.0))), solid=False)
+    here, beyond = np.array([0.0, 0.0]), np.array([-5.0, 0.0])
+    assert shade.near([mat, fence], here) == [fence] and shade.near([mat, fence], beyond) == []
+    assert shade.near([fence], np.array([30.0, -8.5])) == [fence] and shade.near([fence], np.array([30.0, -9.5])) == []
+    assert shade.near([mat], here) == shade.near([], here) == []
+
+
+def test_shadows_fall_away_from_the_sun():
     thing = prop(("x", shapes.standing(1.0, 0.0, (0.2, 2.0, 0.2))))
     sun = np.array([0.6, 0.8, 0.0])
     (outline,) = shade.thrown_outlines([thing], sun)
