@@ -7,8 +7,10 @@ import pytest
 
 from scenes import backdrop, light
 from scenes.camera import CameraSpec, build_camera
+from scenes.extent import extent_of, lattice
 from scenes.places import BUILDERS, INDOOR, fit, markings, shade, shapes
-from scenes.places.layout import LINE_Y, prop
+from scenes.places.layout import LINE_Y, Prop, prop
+from scenes.props import placed
 
 KINDS = sorted(BUILDERS)
 
@@ -76,6 +78,50 @@ def test_nothing_stands_between_any_camera_and_people(kind):
             for part in built.parts:
                 blocked = hits(eye_of(camera), points[::40] + [0, 0.03, 0], part)
                 assert not blocked.any(), part.key
+
+
+def test_what_is_in_the_way_is_what_eyes_people_and_lines_of_sight_meet():
+    """Against boxes asked point by point."""
+    rng, along = np.random.default_rng(5), np.linspace(0.0, 1.0, 400)[1:-1, None, None]
+    people = rng.uniform([-0.5, 0.0, -0.3], [0.4, 1.8, 0.6], (60, 3))
+    seen = extent_of(people)
+    eyes = np.array([[4.0, 1.5, 1.0], [-3.0, 0.8, -4.0]])
+    middles, halves = rng.uniform([-6, 0, -6], [6, 2.5, 6], (400, 3)), rng.uniform(0.05, 0.6, (400, 3))
+    props = [Prop((), middle - half, middle + half) for middle, half in zip(middles, halves, strict=True)]
+    told = fit._in_the_way(props, eyes, seen, people)
+    sight = np.concatenate([(eye + along * (people - eye)).reshape(-1, 3) for eye in eyes])
+    for thing, found in zip(props, told, strict=True):
+        on_eye = ((eyes > thing.low - 0.5) & (eyes < thing.high + 0.5)).all(1).any()
+        on_people = ((seen.low < thing.high + 0.3) & (seen.high > thing.low - 0.3)).all()
+        within, about = (
+            ((sight > thing.low - reach) & (sight < thing.high + reach)).all(1).any() for reach in (0.12, 0.14)
+        )
+        assert found or not (on_eye or on_people or within)
+        assert not found or on_eye or on_people or about
+    assert 20 < told.sum() < 200 and not fit._in_the_way([], eyes, seen, people).any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_props_are_asked_where_people_and_cameras_come_to_stand(kind, monkeypatch):
+    asked = []
+
+    def noted(props, eyes, people, marks):
+        asked.append((eyes, people, marks))
+        return in_the_way(props, eyes, people, marks)
+
+    in_the_way = fit._in_the_way
+    monkeypatch.setattr(fit, "_in_the_way", noted)
+    for seed in range(3):
+        spec, rig, points, _ = case(kind, 300 + seed)
+        eyes, people, marks = asked[-1]
+        into = np.linalg.inv(placed(0, 0, spec.yaw))[:3, :3]
+        there = points @ into.T
+        by = people.low - there.min(0)
+        np.testing.assert_allclose(people.high, there.max(0) + by, atol=1e-9)
+        np.testing.assert_allclose(people.mean, there.mean(0) + by, atol=1e-9)
+        np.testing.assert_allclose(eyes, [eye_of(camera) @ into.T + by for camera in rig], atol=1e-9)
+        np.testing.assert_array_equal(marks[:27], lattice(people.low, people.high))
+        assert len(marks) > 27 and (np.abs(there + by - marks[27:, None]).max(2).min(1) < 1e-9).all()
 
 
 @pytest.mark.parametrize("kind", INDOOR)
@@ -225,7 +271,11 @@ def test_clipping_keeps_the_area_inside():
 
 def test_rings_darken_the_floor_around_feet_alone():
     low, high = shapes.standing(1.0, 2.0, (0.2, 0.5, 0.4)), shapes.standing(0.0, 0.0, (1.0, 0.5, 1.0), base=0.5)
-    assert shade.contact_outlines([prop(("x", high))]) == []
+    hovers = shapes.standing(0.0, 0.0, (1.0, 0.5, 1.0), base=0.07)
+    assert shade.contact_outlines([prop(("x", high)), prop(("x", hovers))]) == []
+    cup = prop(("x", shapes.turned([(0.0, 0.0), (0.1, 0.0), (0.5, 1.0)])))  # its foot counts, not its brim
+    for (reach, _, _), (outline,) in zip(shade.RINGS, shade.contact_outlines([cup]), strict=True):
+        assert np.linalg.norm(outline, axis=1).max() == pytest.approx(0.1 + reach, abs=1e-6)
     rings = shade.contact_outlines([prop(("x", high), ("x", low)), prop(("x", high))])
     assert len(rings) == len(shade.RINGS)
     corners = np.array([[-0.1, -0.2], [-0.1, 0.2], [0.1, -0.2], [0.1, 0.2]])
@@ -248,6 +298,10 @@ def test_shadows_fall_away_from_the_sun():
     sun = np.array([0.6, 0.8, 0.0])
     (outline,) = shade.thrown_outlines([thing], sun)
     assert outline[:, 0].min() == pytest.approx(0.9 - 1.5) and outline[:, 0].max() == pytest.approx(1.1)
+    (outline,) = shade.thrown_outlines([thing], np.array([0.0, 0.01, 1.0]))  # low, not endless
+    assert outline[:, 1].min() == pytest.approx(-0.1 - 2.0 / 0.15) and outline[:, 0].min() == pytest.approx(0.9)
+    two = prop(("x", shapes.standing(1.0, 0.0, (0.2, 2.0, 0.2))), ("y", shapes.standing(5.0, 0.0, (0.2, 2.0, 0.2))))
+    assert [round(float(found[:, 0].max()), 3) for found in shade.thrown_outlines([two, thing], sun)] == [1.1, 5.1, 1.1]
 
 
 def test_dark_on_the_floor_looks_up_and_follows_the_ground_beneath():
@@ -256,7 +310,8 @@ def test_dark_on_the_floor_looks_up_and_follows_the_ground_beneath():
     across = np.array([[0.0, high - 1], [0, high + 1], [1, high + 1], [1, high - 1]])
     found = shade.on_grounds(place, [across, across[::-1]], 0.002)
     assert [name for name, _ in found] == ["floor", "road"] and low == -high
-    for name, (v, _, faces, _) in found:
+    for k, (name, (v, _, faces, _)) in enumerate(found):
+        np.testing.assert_allclose(v[:, 1], 0.002 + 1e-4 * k)  # the later ground lies on the earlier
         a, b, c = (v[faces[:, k]] for k in range(3))
         assert (np.cross(b - a, c - a)[:, 1] > 0).all()
         assert name == "floor" or v[:, 2].max() == pytest.approx(high)
