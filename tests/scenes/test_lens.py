@@ -196,6 +196,16 @@ def test_the_background_comes_back_where_it_was(renderer):
         frame = renderer.render(empty)
         free = cv2.dilate(frame.instance, np.ones((7, 7), np.uint8)) == 0
         assert np.abs(frame.rgb.astype(int) - ramp)[free].max() <= 4
+    waves = np.zeros((H, W, 3), np.uint8)  # red is one all over; half a pixel aside would be 6 levels where it is steep
+    waves[..., 0] = 90
+    waves[..., 1] = np.rint(128 + 90 * np.sin(np.arange(W) * (2 * np.pi / 48)))
+    waves[..., 2] = np.rint(128 + 90 * np.sin(np.arange(H) * (2 * np.pi / 48)))[:, None]
+    for coefficients in LENSES:
+        empty = dataclasses.replace(scene(box(), camera=through(coefficients)), background=waves)
+        frame = renderer.render(empty)
+        free = cv2.dilate(frame.instance, np.ones((7, 7), np.uint8)) == 0
+        free[[0, 1, -2, -1]] = free[:, [0, 1, -2, -1]] = False
+        assert np.abs(frame.rgb.astype(int) - waves)[free].max() <= 4
 
 
 @needs_gl

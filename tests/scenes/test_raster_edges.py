@@ -47,6 +47,21 @@ def test_what_is_painted_on_one_surface_stays_as_it_is():
     assert np.array_equal(antialias(rgb, np.zeros((SIDE, SIDE), np.uint8), 0 * slanted), rgb)
 
 
+def test_a_step_in_depth_touches_the_pixels_on_its_two_sides_alone():
+    """Where the picture is too even for a fold to be looked for."""
+    grey = 100 + 10 * np.random.default_rng(1).integers(0, 2, (SIDE, SIDE, 1)).astype(np.uint8)
+    rgb = grey.repeat(3, -1)
+    first = np.where(np.arange(SIDE) + np.arange(SIDE)[:, None] // 8 < 36, 2.0, 3.0).astype(np.float32)
+    for depth in (first, np.ascontiguousarray(first.T)):
+        beside = np.zeros((SIDE, SIDE), bool)
+        for axis in (0, 1):
+            parted = np.diff(depth, axis=axis) != 0
+            beside |= np.pad(parted, [(0, 1) if k == axis else (0, 0) for k in (0, 1)])
+            beside |= np.pad(parted, [(1, 0) if k == axis else (0, 0) for k in (0, 1)])
+        changed = (antialias(rgb, np.ones((SIDE, SIDE), np.uint8), depth) != rgb).any(-1)
+        assert changed.any() and not changed[~beside].any()
+
+
 def test_an_arm_before_its_own_chest_is_smoothed_by_depth():
     inside, truth = half_plane(np.radians(27), 0.0)
     rgb = np.where(inside[..., None], 255, 0).astype(np.uint8).repeat(3, -1)
