@@ -8,7 +8,7 @@ import pytest
 from biomech.errors import ConfigError
 from scenes import camera
 from scenes.distortion import undistort
-from scenes.framing import outline
+from scenes.framing import Framing, focal_that_fills, outline, standing
 from scenes.lens import wide_pinhole
 
 SIZE = (640, 480)
@@ -238,3 +238,38 @@ def test_each_effect_acts_as_named():
 
 def cv2_resize(image: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.tile(image, (4, 4, 1)))
+
+
+def test_an_eye_steps_back_until_it_is_clear_of_everybody_and_no_farther():
+    rng, moved = np.random.default_rng(7), 0
+    for case in range(120):  # crowds, and a few points far from one another, among which no eye may stand either
+        low, size = rng.uniform(-3.0, 0.0, 3) * [1, 0, 1], rng.uniform(0.2, 3.0 if case % 2 else 7.0, 3)
+        points = low + rng.random((300 if case % 2 else 8, 3)) * size
+        azimuth, height, distance = rng.uniform(-np.pi, np.pi), rng.uniform(0.0, 3.5), rng.uniform(0.3, 3.0)
+        middle = (points.min(0) + points.max(0)) / 2
+        direction = np.array([np.cos(azimuth), 0.0, np.sin(azimuth)])
+
+        def clear(eye, points=points):
+            level = (eye < points.min(0)) | (eye > points.max(0))
+            beside = level[0] or level[2] or eye[1] > points[:, 1].max()
+            return bool(beside) and np.linalg.norm(points - eye, axis=1).min() >= 0.45
+
+        eye = standing(middle, azimuth, height, distance, points)
+        drop = height - middle[1]
+        first = middle + direction * np.sqrt(max(distance**2 - drop**2, (0.58 * drop) ** 2))
+        steps = (eye - first) @ direction / 0.1
+        assert clear(eye) and eye[1] == pytest.approx(max(height, 0.12))
+        assert steps == pytest.approx(round(steps), abs=1e-6)
+        assert not any(clear(eye - 0.1 * k * direction) for k in range(1, round(steps) + 1))
+        moved += round(steps) > 0
+    assert 10 < moved < 110
+
+
+@pytest.mark.parametrize("shape", [(0.3, 1.8, 0.3), (3.0, 0.4, 0.3)])
+def test_the_focal_length_fills_the_height_or_the_width_whichever_is_full_first(shape):
+    points = (np.random.default_rng(3).random((200, 3)) - 0.5) * shape
+    framing = Framing(np.array([0.2, 0.5, 6.0]), points, 0.0, np.array([80.0, 60.0]), (160, 120))
+    for fill in (0.5, 1.2):
+        across, upright = np.ptp(framing.plane(framing.middle) * focal_that_fills(framing, fill), axis=0)
+        full = (across / (min(fill, 0.92) * 160), upright / (fill * 120))
+        assert max(full) == pytest.approx(1.0) and np.argmax(full) == (0 if shape[0] > shape[1] else 1)

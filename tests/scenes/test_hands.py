@@ -5,9 +5,9 @@ import pytest
 
 from biomech.anatomy import BODIES
 from scenes.hands import HandPose, Hands, busy_with, curled, draw_hands, flat, grip, pointing, relaxed
-from scenes.rig import DRIVERS, skin, skin_transforms
+from scenes.rig import _FINGER_ROWS, DRIVERS, skin, skin_transforms
 from scenes.subject import build_subject
-from tests.scenes.people import PLAIN
+from tests.scenes.people import PLAIN, random_spec
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,30 @@ def test_the_thumb_opposes_across_the_palm_and_spread_parts_the_fingers(subject)
         assert opposed[side][0, 0] > before[side][0, 0] + 0.01  # before the palm
         wide, rest = (np.linalg.norm(t[side][1] - t[side][4]) for t in (spread, before))
         assert wide > rest + 0.01
+
+
+def test_each_hand_does_its_own_and_people_of_other_hands_move_theirs(subject, body):
+    """Fingers are kept for a pose that comes again; it is the same person's, and the same side's."""
+    bent, straight = HandPose(flexion=(0.7,) * 12), HandPose(flexion=(0.1,) * 12)
+    other = build_subject(body, random_spec(np.random.default_rng(4)))
+
+    def fingers(who, hands, side):
+        rows = [k for k, name in enumerate(DRIVERS) if name.startswith("finger") and name.endswith(f"_{side}")]
+        return skin_transforms(who.rig, who.skeleton.rest_world_from_body, hands)[rows]
+
+    for who in (subject, other):
+        for side, mixed in (("r", Hands(bent, straight)), ("l", Hands(straight, bent))):
+            np.testing.assert_array_equal(fingers(who, mixed, side), fingers(who, Hands(bent, bent), side))
+            away = "l" if side == "r" else "r"
+            np.testing.assert_array_equal(fingers(who, mixed, away), fingers(who, Hands(straight, straight), away))
+    # a joint stays where it is while it bends, so each person's bend about his own
+    for who in (subject, other):
+        for side in "rl":
+            rows = [DRIVERS.index(f"finger{finger}-1_{side}") for finger in range(1, 6)]
+            moved = skin_transforms(who.rig, who.skeleton.rest_world_from_body, Hands(bent, bent))[rows]
+            joints = who.rig.finger_joints[_FINGER_ROWS[side]].reshape(5, 3, 3)[:, 0]
+            stay = np.einsum("kij,kj->ki", moved[:, :3, :3], joints) + moved[:, :3, 3]
+            np.testing.assert_allclose(stay, joints, atol=1e-9)
 
 
 def test_pointing_leaves_only_the_index_straight():

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from scenes import camera, motion_blur
+from scenes import camera, motion_blur, sensor
 from scenes.depth_of_field import defocused
 from scenes.motion_blur import motion_field, smeared
 from scenes.renderer import Camera, Frame
@@ -207,3 +207,14 @@ def test_banding_darkens_rows_alike_and_low_resolution_loses_detail_only():
 def test_the_longest_way_sets_the_work():
     assert motion_blur._TAPS[0] <= motion_blur._TAPS[1] <= 64
     assert camera.develop is develop
+
+
+def test_a_vignette_darkens_towards_every_corner_of_its_own_picture():
+    for height, width in ((40, 90), (90, 40), (40, 90)):
+        fall = sensor._falloff(height, width)
+        assert fall.shape == (height, width) and 0.9 < fall[0, 0] <= 1.0 and fall.max() == pytest.approx(fall[0, 0])
+        np.testing.assert_allclose(fall, fall[::-1], atol=1e-12)
+        np.testing.assert_allclose(fall, fall[:, ::-1], atol=1e-12)
+        assert (np.diff(fall[: height // 2], axis=0) < 0).all() and (np.diff(fall[:, : width // 2], axis=1) < 0).all()
+        assert fall[height // 2, 0] == pytest.approx(0.5**1.5, abs=0.04) and fall[height // 2, width // 2] < 1e-3
+        assert fall[0, width // 2] == pytest.approx(0.5**1.5, abs=0.04)
