@@ -1,6 +1,7 @@
 """The heart: a sample is a pure function of (config, index), and its labels are what was drawn."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from biomech.model import import_opensim
 from biomech.motion import write_mot
 from scenes.expression import Expression, express
 from scenes.person import smooth_normals
+from scenes.props import draw_seat
 from scenes.renderer import Camera
-from scenes.rig import PARTS, skin, skin_transforms
+from scenes.rig import DRIVERS, PARTS, skin, skin_transforms
 from synthgen.annotate import residuals
 from synthgen.cast import Assets, cast_of, put_in_pose
 from synthgen.config import load_config
@@ -20,7 +22,7 @@ from synthgen.keypoints import spinetrack
 from synthgen.sample import make_sample, subject_osim
 from synthgen.shards import encode
 from synthgen.specs import scene_from_plain
-from synthgen.stage import build, stage
+from synthgen.stage import build, seat_of, stage
 from synthgen.takes import draw_take
 
 CONFIG = load_config(None, ["poses=64", "width=320", "height=240", "seed=5", "assets=minimal"])
@@ -228,6 +230,23 @@ def test_labels_are_read_off_the_skin_with_the_face_it_has(opened):
         assert told.keys() == expected.keys()
         for name, value in expected.items():
             np.testing.assert_allclose(told[name], value, atol=1e-9, err_msg=name)
+
+
+def test_a_seat_reaches_the_buttocks_whatever_else_hangs_below(opened):
+    cast = opened.cast(CONFIG, 0)
+    posed = put_in_pose(cast, np.where(np.array(COORDINATES) == "pelvis_ty", 1.0, 0.0), 0.0)
+    pose, spec = SimpleNamespace(support="seated", props={}), replace(draw_seat(np.random.default_rng(0)), kind="")
+    under = posed.world_from_body[0, :3, 3] * [1, 0, 1] + [0, 0.3, 0]
+
+    def top(*drivers):
+        vertices = posed.vertices.copy()
+        vertices[np.isin(cast.person.drivers, [DRIVERS.index(name) for name in drivers])] = under
+        (seat,) = seat_of(spec, cast, pose, replace(posed, vertices=vertices))
+        return seat.vertices[:, 1].max()
+
+    assert top() > 0.5 and top("hand_r", "calcn_l") == top()
+    for name in ("sacrum", "thigh_r", "thigh_l"):
+        assert top(name) == pytest.approx(0.304, abs=1e-5)
 
 
 def test_people_are_posed_without_opensim(opened, monkeypatch):
