@@ -5,19 +5,16 @@ Ground truth is the rig that was drawn: points on the skin are skinned vertices,
 Shape legend: K keypoints, N skeleton bodies, V base-mesh vertices, H image height, W image width.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from pycocotools import mask as coco_mask
-from scipy.spatial import cKDTree
 
 from biomech.anatomy import VERTEBRAE, body_index
 from biomech.geometry import Landmark, invert
 from scenes.body import BODY_VERTEX_COUNT
 from scenes.expression import REST, pupils
 from scenes.landmarks import skin_landmarks
-from scenes.layers import Layer, vertex_normals
 from scenes.renderer import Camera, Frame
 from scenes.subject import Subject
 from synthgen.keypoints import KeypointSchema
@@ -25,8 +22,6 @@ from synthgen.sample_types import Annotation, Condition
 from synthgen.visibility import visibility
 
 HEALTHY = Condition()
-SHOE_REACH, SHOE_SLACK = 0.04, 0.003
-"""A toe farther than this from a shoe is not in it; one that sticks out less stays where it is. m."""
 REFERENCE_STATURE = 1.75
 REFERENCE_GIRTH = 40.0
 """Mass over stature of a person of reference girth, kg/m: 70 kg at 1.75 m. Limbs and trunk thicken with its root."""
@@ -72,26 +67,6 @@ def anchor_keypoints(subject: Subject, schema: KeypointSchema) -> Anchors:
     girth = np.sqrt(subject.mass / subject.stature / REFERENCE_GIRTH)
     tissue = schema.tissue_depths * np.where(schema.on_skin, scale, girth)
     return Anchors(rows, locations, vertices, tissue, _skin_behind_tips(subject))
-
-
-def shod(anchors: Anchors, subject: Subject, layers: Iterable[Layer], schema: KeypointSchema) -> Anchors:
-    """Anchors of somebody in shoes: a toe or heel that a narrow shoe would leave outside lies on the shoe instead."""
-    feet = [k for k, name in enumerate(schema.names) if "toe" in name or "heel" in name]
-    locations, vertices = anchors.locations.copy(), anchors.vertices.copy()
-    for layer in layers:
-        if layer.kind != "shoe":
-            continue
-        normals, tree = vertex_normals(layer.vertices, layer.smooth_faces), cKDTree(layer.vertices)
-        for k in feet:
-            point = subject.vertices[anchors.vertices[k]]
-            distance, nearest = tree.query(point)
-            outside = float((point - layer.vertices[nearest]) @ normals[nearest])
-            if distance > SHOE_REACH or outside < SHOE_SLACK:
-                continue
-            from_rest = invert(subject.skeleton.rest_world_from_body[anchors.rows[k]])
-            locations[k] = from_rest[:3, :3] @ layer.vertices[nearest] + from_rest[:3, 3]
-            vertices[k] = -1  # carried by its bone, as the shoe nearly is
-    return replace(anchors, locations=locations, vertices=vertices)
 
 
 def _skin_behind_tips(subject: Subject) -> np.ndarray:

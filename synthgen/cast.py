@@ -26,7 +26,7 @@ from scenes.rest import bend
 from scenes.rig import skin, skin_transforms
 from scenes.subject import build_subject
 from scenes.wardrobe import draw_wardrobe
-from synthgen.annotate import Anchors, anchor_keypoints, keypoints_world, landmarks, shod
+from synthgen.annotate import Anchors, anchor_keypoints, keypoints_world, landmarks
 from synthgen.assets import PACKS, cache_folder, list_packs
 from synthgen.condition import condition_of, draw_condition, draw_profile, limits_of
 from synthgen.config import Config
@@ -36,6 +36,7 @@ from synthgen.people import draw_subject
 from synthgen.published import moving_like, open_model
 from synthgen.sample_types import Condition
 from synthgen.settings import digest
+from synthgen.shoes import shod
 from synthgen.specs import PersonSpec
 
 SUBJECTS = 1
