@@ -14,7 +14,7 @@ from scenes.conceal import COVER_REACH, RIM, RIM_KEPT, SHOE_RIM, SKIRT_REACH, Su
 from scenes.cuts import BOTTOMS, HEADWEAR, SKIRTS, SOCKS, TOPS, find_marks
 from scenes.fabric import ARM, TRUNK
 from scenes.head import darker, head_layers
-from scenes.items import Item, fit, item_layer, transfer_weights
+from scenes.items import Item, fit, item_layer, transfer_weights, weights_below
 from scenes.layers import BASE_VERTICES, SKIN_VERTICES, Layer, any_corner, compact, every_corner, vertex_normals
 from scenes.prints import Pattern, paint_cloth
 from scenes.renderer import Material
@@ -54,7 +54,11 @@ def dress(
         for garment, _, _ in outer:
             shape, here = tuck(shape, garment)
             below |= here
-        layers.append(item_layer(item, shape, transfer_weights(item, weights), below, _cloth(catalogue, item, spec)))
+        if item.category == "shoes":
+            follows = weights_below(shapes[item.name], rest[:SKIN_VERTICES], weights)
+        else:
+            follows = transfer_weights(item, weights)
+        layers.append(item_layer(item, shape, follows, below, _cloth(catalogue, item, spec)))
         reach = SKIRT_REACH if "skirt" in catalogue.covers(item.name) else COVER_REACH
         rim = SHOE_RIM if item.category == "shoes" else RIM
         outer.append((Surface(shape, item.render_to_welded[item.faces]), reach, rim))

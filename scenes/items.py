@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
+from scipy.spatial import cKDTree
 
 from biomech.errors import AssetError
 from scenes.guarded import open_arrays
@@ -27,6 +28,9 @@ SCALE_PAIRS = {
     "feet": ((11609, 12442), (12828, 12888), (12839, 12860)),
 }
 DEFAULT_SCALE = (0.20001, 0.24098, 0.14340)  # m; head of MakeHuman's average man
+
+SKIN_BELOW, SKIN_NEAR = 8, 0.004
+"""Vertices of the skin that a shoe's vertex moves with, by nearness, and the distance under which all are as near, m."""
 
 ITEM_KINDS = {
     "clothes": "cloth",
@@ -200,6 +204,28 @@ def transfer_weights(item: Item, body_weights: scipy.sparse.csr_matrix) -> scipy
     mixed.sort_indices()
     total = np.asarray(mixed.sum(axis=1)).ravel()
     return scipy.sparse.csr_matrix(scipy.sparse.diags_array(1.0 / total) @ mixed)
+
+
+def weights_below(
+    points: np.ndarray, skin: np.ndarray, body_weights: scipy.sparse.csr_matrix
+) -> scipy.sparse.csr_matrix:
+    """Skinning weights of the skin that lies under an item, for shoes.
+
+    A shoe's binding joins each vertex to three far points, on toes and shin and heel, so that it grows as one; with
+    their weights the shin would pull the heel off the foot.
+
+    Args:
+        points: (V, 3) m, of the fitted item. skin: (S, 3) m, the first of the base mesh's vertices.
+        body_weights: (19158, B) csr, rows sum to one.
+
+    Returns:
+        (V, B) csr, rows sum to one.
+    """
+    distance, nearest = cKDTree(skin).query(points, SKIN_BELOW)
+    share = 1.0 / np.maximum(distance, SKIN_NEAR) ** 2
+    share /= share.sum(axis=1, keepdims=True)
+    entries = (share.ravel(), nearest.ravel(), np.arange(0, share.size + 1, SKIN_BELOW))
+    return (scipy.sparse.csr_matrix(entries, shape=(len(points), body_weights.shape[0])) @ body_weights).tocsr()
 
 
 def item_layer(

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import trimesh
 
+from biomech.anatomy import COORDINATES
 from synthgen.annotate import anchor_keypoints, keypoints_world
-from synthgen.cast import Assets
+from synthgen.cast import Assets, put_in_pose
 from synthgen.config import load_config
 from synthgen.keypoints import spinetrack
 from synthgen.shoes import INSIDE, enclosed, nearest_on, shod
@@ -55,6 +56,20 @@ def test_what_a_shoe_holds_stays_on_the_skin_and_the_rest_moves_by_millimetres(w
                 moved += 1
                 assert np.linalg.norm(cast.anchors.locations[k] - bare.locations[k]) < 0.015
     assert kept > 20 and moved > 10  # else nothing was tried
+
+
+def test_shoes_stay_on_feet_that_bend(walkers):
+    """Tiptoe and heel down: what lay in a shoe or on it at rest still does, to 2 mm."""
+    bent = np.zeros(len(COORDINATES))
+    bent[[COORDINATES.index(f"ankle_angle_{side}") for side in "rl"]] = np.radians([-40.0, 20.0])
+    for cast, _ in walkers:
+        posed, person = put_in_pose(cast, bent, 0.0), cast.person
+        start, shoe = next(pair for pair in zip(person.starts, person.layers, strict=True) if pair[1].kind == "shoe")
+        corners = posed.vertices[start : start + len(shoe.vertices)][shoe.smooth_faces]
+        for k in FEET:
+            point = posed.keypoints[k]
+            away = np.linalg.norm(nearest_on(point, corners) - point)
+            assert enclosed(point, corners) > INSIDE or away < 0.002, (cast.number, spinetrack().names[k], away)
 
 
 def test_bare_feet_stay_as_they_are(walkers):
