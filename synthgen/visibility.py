@@ -23,8 +23,9 @@ HIDDEN, OUTSIDE, SEEN = 1, 0, 2
 SLACK = 0.004
 """How far before a point a surface must lie to stand before it, m: the middle of a pixel is not the point in it."""
 
-NEAR = 3
-"""Pixels about a seen point in which the person must show."""
+CLOSE, NEAR = 1, 3
+"""Pixels about a seen point in which the person must show at all, and in which he must at the point's depth. A label
+beside all that is drawn of him would not be seen, nor lie in the box about his pixels, which validate demands."""
 
 BEHIND_FACTOR, BEHIND_SLACK, FRONT_SLACK = 1.5, 0.02, 0.03
 """There a seen point may lie behind the first surface by its tissue depth, more along slanted skin, and before it by
@@ -102,7 +103,7 @@ def visibility(
 
 
 def shows(pixel: np.ndarray, depth: float, tissue_depth: float, first: np.ndarray, own: np.ndarray) -> bool:
-    """Whether the person's surface shows at a point, or within NEAR px of it, at the depth it should have there.
+    """Whether the person shows within CLOSE px of a point, and within NEAR px at the depth it should have there.
 
     A point that nothing covers may still show nothing of the person: its last pixel may be gone behind an edge, or the
     ray may look past him into an open skirt.
@@ -112,7 +113,9 @@ def shows(pixel: np.ndarray, depth: float, tissue_depth: float, first: np.ndarra
     """
     height, width = first.shape
     column, row = min(int(pixel[0]), width - 1), min(int(pixel[1]), height - 1)
-    near = np.s_[max(row - NEAR, 0) : row + NEAR + 1, max(column - NEAR, 0) : column + NEAR + 1]
+    close, near = (np.s_[max(row - n, 0) : row + n + 1, max(column - n, 0) : column + n + 1] for n in (CLOSE, NEAR))
+    if not own[close].any():
+        return False
     behind = depth - first[near][own[near] & (first[near] > 0)]
     return bool(((behind <= BEHIND_FACTOR * tissue_depth + BEHIND_SLACK) & (behind >= -FRONT_SLACK)).any())
 

@@ -7,6 +7,7 @@ import rays
 from scenes.renderer import Camera, Frame
 from scenes.rig import PARTS
 from synthgen.cast import Assets
+from synthgen.checks import BOX_SLACK
 from synthgen.config import load_config
 from synthgen.keypoints import spinetrack
 from synthgen.sample import make_sample
@@ -77,6 +78,19 @@ def test_a_far_thing_hides_no_better_than_a_near_one():
     frame.depth[:, :20], frame.instance[:, :20] = 0.5, 2
     assert of(frame, pixel=(20.1, 20.5)) == 2
     assert of(frame, pixel=(19.9, 20.5)) == 1
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_a_seen_point_lies_in_the_box_of_the_person_as_validate_measures_it(across):
+    """Below him and to his right: what is drawn of him ends at pixel 20 of both."""
+    frame = picture(instance=0, depth=0.0)
+    frame.instance[5:20, 5:20], frame.depth[5:20, 5:20] = 1, 2.0
+    found = []
+    for beside in np.arange(-2.0, 5.0, 0.05):
+        pixel = (20 + beside, 12.5) if across else (12.5, 20 + beside)
+        found.append(of(frame, pixel=pixel, depth=2.0) == SEEN)
+        assert not found[-1] or beside <= BOX_SLACK, beside
+    assert all(found[:50]) and not all(found)  # still seen half a pixel from his last one
 
 
 PICTURES = 30
