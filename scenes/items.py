@@ -30,7 +30,7 @@ SCALE_PAIRS = {
 DEFAULT_SCALE = (0.20001, 0.24098, 0.14340)  # m; head of MakeHuman's average man
 
 SKIN_BELOW, SKIN_NEAR = 8, 0.004
-"""Vertices of the skin that a shoe's vertex moves with, by nearness, and the distance under which all are as near, m."""
+"""Vertices of the skin that a shoe's vertex moves with, by nearness; those nearer than this, m, weigh alike."""
 
 ITEM_KINDS = {
     "clothes": "cloth",
