@@ -12,8 +12,10 @@ import scipy.sparse
 from scenes.cuts import BOTTOMS, TOPS, Marks, find_marks, inside
 from scenes.fabric import ARM, TRUNK, Coordinates, coordinates
 from scenes.layers import SKIN_VERTICES, BodyTopology, split_quads, unweld
+from scenes.noise import value_noise
 from scenes.patch import Patch, patch_around
 from scenes.prints import Pattern, paint_cloth
+from scenes.texels import Texels
 from scenes.textures import RELIEF_MAX, bleed, halve, put_texels, rasterise
 
 ATLAS_SIZE = 1024
@@ -75,21 +77,22 @@ class BodyAtlas:
         self.vertex_cloth = coordinates(self.marks, self.template)
         self.limb = self.vertex_cloth.limb
         self.shoulders = np.flatnonzero(np.abs(self.template[:, 1] - self.marks.shoulder[1]) < 0.02)
-        self._fields: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self._fields: dict[str, tuple[Texels, np.ndarray]] = {}
         self._vertex_fields: dict[str, np.ndarray] = {}
         self._patches: OrderedDict[tuple[str, ...], Patch] = OrderedDict()
 
     @cached_property
     def _places(self) -> tuple[np.ndarray, np.ndarray]:
-        """Template position of every texel (float32) and which texels have one."""
+        """(N, 3) float32 template positions of the texels that have one, and which those are."""
         places, covered = rasterise(self.uv, self.render_faces, self.template[self.render_to_welded], ATLAS_SIZE)
-        return bleed(places, covered, _BLEED)
+        places, near = bleed(places, covered, _BLEED)
+        return places[near], near
 
     @cached_property
     def _cloth(self) -> tuple[Coordinates, np.ndarray]:
         """Garment coordinates of the texels that have a place, and the row of each texel among them."""
         places, near = self._places
-        return coordinates(self.marks, places[near]), np.cumsum(near.ravel(), dtype=np.int32).reshape(near.shape) - 1
+        return coordinates(self.marks, places), np.cumsum(near.ravel(), dtype=np.int32).reshape(near.shape) - 1
 
     def cloth_at(self, texels: np.ndarray) -> Coordinates:
         """Garment coordinates of texels that have a place, by their number or as a (size, size) mask."""
@@ -99,11 +102,11 @@ class BodyAtlas:
     @cached_property
     def trunk_texels(self) -> np.ndarray:
         """(512, 512) bool, texels of the chest, belly and back, where a skin picture shows its tone."""
-        where, row = self._cloth
+        where, _ = self._cloth
         places, near = self._places
-        height = places[..., 1]
-        trunk = near & (height > self.marks.hip[1]) & (height < self.marks.shoulder[1])
-        trunk[near] &= where.limb == TRUNK
+        height = places[:, 1]
+        trunk = near.copy()
+        trunk[near] = (height > self.marks.hip[1]) & (height < self.marks.shoulder[1]) & (where.limb == TRUNK)
         return trunk[::2, ::2]
 
     @cached_property
@@ -121,11 +124,11 @@ class BodyAtlas:
         inside, as float32 of float16 precision."""
         if cut not in self._fields:
             places, near = self._places
-            field = _in_blocks(lambda some: inside(cut, self.marks, some).astype(np.float16), places[near])
+            field = _in_blocks(lambda some: inside(cut, self.marks, some).astype(np.float16), places)
             kept = field > -_NEAR_HEM
-            self._fields[cut] = (np.flatnonzero(near)[kept].astype(np.int32), field[kept])
+            self._fields[cut] = (Texels.of(np.flatnonzero(near)[kept]), field[kept])
         texels, field = self._fields[cut]
-        return texels, field.astype(np.float32)
+        return texels.numbers(), field.astype(np.float32)
 
     def vertex_field(self, cut: str) -> np.ndarray:
         """(13380,) the same at the skin vertices."""
@@ -148,7 +151,7 @@ class BodyAtlas:
         where = self.cloth_at(texels)
         colors = paint_cloth(piece.color, piece.pattern, where, self.marks)
         if piece.stripe and piece.cut in BOTTOMS:
-            places = self._places[0].reshape(-1, 3)[texels]
+            places = self._places[0][self._cloth[1].take(texels)]
             away = np.abs(places[:, 0] - np.interp(places[:, 1], *self._leg_line()))
             band = np.clip((0.011 - away) / 0.002, 0.0, 1.0) * (np.abs(places[:, 2]) > self.marks.hip[2] * 1.05)
             _trim(colors, piece.trim, band)
@@ -183,13 +186,13 @@ class BodyAtlas:
         """(size, size) float32 picture of a function of the place on the template; 0 off the body."""
         places, near = self._places
         picture = np.zeros(near.shape, np.float32)
-        picture[near] = _in_blocks(make, places[near])
+        picture[near] = _in_blocks(make, places)
         return picture
 
     @cached_property
     def _strands(self) -> np.ndarray:
         """Brightness of short hair in [-1, 1]; strands run back and down, fine across them."""
-        return self._over_body(lambda p: _noise(p * np.array([150.0, 110.0, 450.0], np.float32), 1.0))
+        return self._over_body(lambda p: value_noise(p * np.array([150.0, 110.0, 450.0], np.float32), 1.0))
 
     @cached_property
     def _face_paint(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -210,7 +213,7 @@ class BodyAtlas:
             place = ((np.abs(p[:, 2]) - 0.042) / 0.02) ** 2 + ((p[:, 1] - marks.mouth[1] - 0.035) / 0.02) ** 2
             return 0.18 * np.exp(-place) * (p[:, 0] > marks.eye[0] - 0.02)
 
-        tone = 1.0 + self._over_body(lambda p: 0.03 * _noise(p, 12.0) + 0.02 * _noise(p, 90.0))
+        tone = 1.0 + self._over_body(lambda p: 0.03 * value_noise(p, 12.0) + 0.02 * value_noise(p, 90.0))
         return tone, self._over_body(lips), self._over_body(brows), self._over_body(blush)
 
     def _leg_line(self) -> tuple[list[float], list[float]]:
@@ -287,26 +290,6 @@ def _trim(colors: np.ndarray, trim: tuple[float, float, float], share: np.ndarra
     rows = np.flatnonzero(share)
     for channel, own in zip(colors.T, np.asarray(trim, np.float32), strict=True):
         channel[rows] += share[rows] * (own - channel[rows])
-
-
-def _noise(points: np.ndarray, frequency: float) -> np.ndarray:
-    """Smooth value noise in [-1, 1] at (N, 3) points, cells of 1 / frequency m; the same numbers on every machine."""
-    scaled = points.astype(np.float32) * np.float32(frequency) + np.float32(1000.0)
-    cell = np.floor(scaled)
-    inner = scaled - cell
-    inner = inner * inner * (3.0 - 2.0 * inner)
-    cell = cell.astype(np.int64).astype(np.uint32)
-    total = np.zeros(len(points), np.float32)
-    for corner in range(8):
-        bits = np.array([corner & 1, corner >> 1 & 1, corner >> 2 & 1], np.uint32)
-        key = cell + bits
-        mixed = key[:, 0] * np.uint32(73856093) ^ key[:, 1] * np.uint32(19349663) ^ key[:, 2] * np.uint32(83492791)
-        mixed ^= mixed >> np.uint32(13)
-        mixed *= np.uint32(1274126177)
-        mixed ^= mixed >> np.uint32(16)
-        value = (mixed & np.uint32(0xFFFF)).astype(np.float32) / 32767.5 - 1.0
-        total += value * np.where(bits == 1, inner, 1.0 - inner).prod(1)
-    return total
 
 
 __all__ = ["ATLAS_SIZE", "BOTTOMS", "TOPS", "BodyAtlas", "Piece"]
