@@ -210,7 +210,7 @@ def _shade(height: int, width: int, spec: SensorSpec) -> np.ndarray:
     """(height, width) uint8: what corners, and rows exposed while the light was low, lose."""
     left = 1 - spec.vignette * _falloff(height, width)
     if spec.banding > 0:
-        y = ((np.arange(height) + 0.5) / height * 2 - 1)[:, None]
+        y = ((np.arange(height, dtype=np.float32) + 0.5) / height * 2 - 1)[:, None]
         turn = 2 * np.pi * ((y + 1) / 2 / spec.banding_rows + spec.banding_phase)
         left = left * (1 - spec.banding * (0.5 - 0.5 * np.cos(turn)))
     left *= 255
@@ -219,30 +219,42 @@ def _shade(height: int, width: int, spec: SensorSpec) -> np.ndarray:
 
 @lru_cache(maxsize=2)
 def _falloff(height: int, width: int) -> np.ndarray:
-    """(height, width) of a vignette: 0 in the middle, 1 in the corners."""
+    """(height, width) float32 of a vignette: 0 in the middle, 1 in the corners."""
     y = ((np.arange(height) + 0.5) / height * 2 - 1)[:, None]
     x = ((np.arange(width) + 0.5) / width * 2 - 1)[None]
-    return ((x * x + y * y) / 2) ** 1.5
+    return (((x * x + y * y) / 2) ** 1.5).astype(np.float32)
 
 
 def _with_noise(picture: np.ndarray, spec: SensorSpec) -> np.ndarray:
-    """Shot and read noise, a little soft as after demosaicing: a patch of one large drawn field, chosen by the seed."""
+    """Shot and read noise, a little soft as after demosaicing: a patch of one drawn tile, chosen by the seed."""
     height, width = picture.shape[:2]
     rng = np.random.default_rng(spec.seed)
     row, column = (int(v) for v in rng.integers(0, _SPARE, 2))
-    grain = _noise_field(height + _SPARE, width + _SPARE)[row : row + height, column : column + width]
+    grain = _grain()
+    if max(height, width) + _SPARE > _TILE:
+        grain = np.tile(grain, (-(-(height + _SPARE) // _TILE), -(-(width + _SPARE) // _TILE), 1))
+    grain = grain[row : row + height, column : column + width]
     # in sRGB codes shot noise is nearly even over the tones and falls in highlights
     slope = (255.0 * spec.noise * np.interp(np.arange(256), [0, 20, 128, 255], [0.6, 1.1, 1.0, 0.6])).astype(np.float32)
-    return cv2.add(picture, cv2.multiply(grain, cv2.LUT(picture, slope)), dtype=cv2.CV_8U)
+    out = np.empty_like(picture)
+    for first in range(0, height, _ROWS):
+        rows = slice(first, first + _ROWS)
+        change = cv2.multiply(grain[rows], cv2.LUT(picture[rows], slope), scale=1 / _STEPS, dtype=cv2.CV_32F)
+        cv2.add(picture[rows], change, out[rows], dtype=cv2.CV_8U)
+    return out
 
 
-_SPARE = 191
+_TILE, _SPARE, _STEPS = 832, 191, 32
+"""Side of the noise tile, px; how far a patch may be moved on it; steps per standard deviation."""
+
+_ROWS = 64
+"""Worked on at a time, so that what lies between stays in the processor's cache."""
 
 
-@lru_cache(maxsize=4)
-def _noise_field(height: int, width: int) -> np.ndarray:
-    """(height, width, 3) float32 unit noise, mostly luminance; the same in every process."""
-    raw = np.random.default_rng(20240501).standard_normal((height, width, 3), np.float32)
+@lru_cache(maxsize=1)
+def _grain() -> np.ndarray:
+    """(_TILE, _TILE, 3) int8 noise, mostly luminance; the same in every process."""
+    raw = np.random.default_rng(20240501).standard_normal((_TILE, _TILE, 3), np.float32)
     raw = 0.8 * raw[..., :1] + 0.5 * raw
     soft = cv2.GaussianBlur(raw, (0, 0), 0.55)
-    return soft / soft.std()
+    return np.clip(np.round(soft * (_STEPS / soft.std())), -127, 127).astype(np.int8)

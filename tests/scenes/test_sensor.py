@@ -53,6 +53,20 @@ def test_effects_change_the_picture_and_repeat_to_the_byte(changes):
     assert not np.array_equal(first, develop(rgb, plain(), **arguments))
 
 
+@pytest.mark.parametrize("size", [(H, W), (900, 1400)])  # smaller and larger than what is kept of noise
+def test_noise_is_as_strong_as_asked_for_all_over_and_another_with_another_seed(size):
+    grey = np.full((*size, 3), 128, np.uint8)
+    noisy = [develop(grey, plain(noise=0.03, seed=seed)).astype(float) - 128 for seed in range(3)]
+    for quarter in (noisy[0][: size[0] // 2, : size[1] // 2], noisy[0][size[0] // 2 :, size[1] // 2 :]):
+        assert quarter.std() == pytest.approx(0.03 * 255, rel=0.05) and abs(quarter.mean()) < 0.3
+    red, green = noisy[0][..., 0].ravel(), noisy[0][..., 1].ravel()
+    assert 0.6 < np.corrcoef(red, green)[0, 1] < 0.9  # mostly luminance
+    for other in noisy[1:]:
+        assert abs(np.corrcoef(red, other[..., 0].ravel())[0, 1]) < 0.1
+    beside = [np.corrcoef(noisy[0][:, x : x + 1, 0].ravel(), noisy[0][:, x + 1, 0])[0, 1] for x in range(size[1] - 1)]
+    assert np.min(beside) > -0.2 and 0.1 < np.mean(beside) < 0.5  # a little soft
+
+
 def test_zero_settings_leave_every_byte():
     rgb, (_, depth, _) = picture(), person()
     bare = develop(rgb, plain())
