@@ -15,6 +15,9 @@ from scenes.renderer import MeshPart
 
 _CORNERS = np.array([[(k >> axis) & 1 for axis in range(3)] for k in range(8)], bool)
 
+_BY_OBJECT = b"object "
+"""What the name of a texture begins with that is known by its object, not by its content."""
+
 _SPARE = 16 << 20
 """Most bytes of textures kept for others of their size."""
 
@@ -49,6 +52,16 @@ class Resident:
         if self.current is None:
             raise RuntimeError("a part was used outside of its scene")
         return self.current
+
+    @property
+    def lost(self) -> bool:
+        """Whether a picture it shows was given up by everybody, so that no part can ask for it again."""
+        shown = [(self.source, self.digest)]
+        if self.relief is not None:
+            shown.append((self.relief.source, self.relief.digest))
+        return any(
+            source is not None and digest.startswith(_BY_OBJECT) and source() is None for source, digest in shown
+        )
 
     def settle(self, part: MeshPart) -> None:
         """Take the part's new vertices and factors."""
@@ -88,6 +101,8 @@ class PartCache:
             self._parts.move_to_end(part.key)
             resident.settle(part)
         using = {part.key for part in parts}
+        for key in [key for key, resident in self._parts.items() if resident.lost and key not in using]:
+            self._drop(key)
         while self.nbytes > self._limit and len(self._parts) > len(using):
             self._drop(next(key for key in self._parts if key not in using))
         found = [self._parts[part.key] for part in parts]
@@ -161,7 +176,7 @@ class PartCache:
         known = self._known.get(id(texture))
         if known is not None and known[0]() is texture:
             return known[1]
-        self._known[id(texture)] = (weakref.ref(texture), b"%d" % next(self._numbers))
+        self._known[id(texture)] = (weakref.ref(texture), _BY_OBJECT + b"%d" % next(self._numbers))
         if len(self._known) > 4096:
             self._known = {k: v for k, v in self._known.items() if v[0]() is not None}
         return self._known[id(texture)][1]

@@ -1,6 +1,7 @@
 """Law 6 and the renderer's own laws: depth and ids are exact, the picture is a pure function of the scene."""
 
 import dataclasses
+import gc
 import hashlib
 import os
 import subprocess
@@ -363,6 +364,30 @@ def test_places_of_textures_are_taken_over_and_few_are_kept_free(renderer, monke
         assert sum(made) - sum(gone) <= 100_000 + crowded.resident_bytes
     crowded.close()
     assert sum(made) == sum(gone)
+
+
+def test_what_nobody_can_show_again_leaves_the_card():
+    def picture(seed, fixed):
+        made = np.random.default_rng(seed).integers(0, 255, (64, 64, 3)).astype(np.uint8)
+        made.flags.writeable = not fixed
+        return made
+
+    kept, given_up = picture(0, True), picture(1, True)
+    renderer = raster.PyrenderRenderer(W, H)
+    renderer.render(scene(box("kept", texture=kept)))
+    alone = renderer.resident_bytes
+    renderer.render(scene(box("given-up", texture=given_up)))
+    both = renderer.resident_bytes
+    renderer.render(scene(box("kept", texture=kept)))
+    assert renderer.resident_bytes == both  # somebody may yet ask for it
+    del given_up
+    gc.collect()
+    renderer.render(scene(box("kept", texture=kept)))
+    assert renderer.resident_bytes == alone
+    renderer.render(scene(box("by-content", texture=picture(2, False))))  # the same pixels may come again
+    renderer.render(scene(box("kept", texture=kept)))
+    assert renderer.resident_bytes == both
+    renderer.close()
 
 
 def test_textures_are_shared_by_content(renderer):
