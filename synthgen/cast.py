@@ -45,8 +45,9 @@ SUBJECTS = 1
 CONDITIONS = 1
 """Random stream of profiles and pathologies: default_rng([seed, SUBJECTS, subject, CONDITIONS])."""
 
-CASTS = 9
-"""People kept built: a block of subjects, who appear in one another's pictures, and three from outside of it."""
+CASTS, CASTS_ALONE = 9, 2
+"""People kept built: a block of subjects, who appear in one another's pictures, and three from outside of it; and
+where everybody is alone in his pictures, which come one after the other."""
 
 DRAWN = 256
 """Specs of people remembered; a run of a million pictures meets a hundred thousand."""
@@ -84,6 +85,7 @@ class Assets:
         self._engine = config.renderer
         self._renderer: Renderer | None = None
         self._casts: OrderedDict[str, Cast] = OrderedDict()
+        self._kept = CASTS_ALONE if config.crowd.nobody else CASTS
         self._names: dict[tuple[int, int], tuple[PersonSpec, str]] = {}
         self._last: dict[str, tuple[object, Any]] = {}
         self._drawn: tuple[Config | None, dict[int, PersonSpec]] = (None, {})
@@ -115,7 +117,7 @@ class Assets:
             name = _name(spec, number)
             self._names[id(spec), number] = (spec, name)
         if name not in self._casts:
-            while len(self._casts) >= CASTS:
+            while len(self._casts) >= self._kept:
                 self._casts.popitem(last=False)
             self._casts[name] = cast_of(spec, self, number)
         self._casts.move_to_end(name)

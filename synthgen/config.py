@@ -91,6 +91,11 @@ class CrowdConfig:
     everyone: float = 0.5
     background: float = 0.01
 
+    @property
+    def nobody(self) -> bool:
+        """Whether each picture is of one person alone."""
+        return self.background == 0 and all(count == "1" for count, share in self.people.items() if share > 0)
+
 
 @dataclass(frozen=True, slots=True)
 class CaptureConfig:

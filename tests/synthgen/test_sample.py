@@ -57,6 +57,21 @@ def test_people_of_another_dataset_are_others_though_numbered_alike(opened):
     assert opened.cast_of(second.spec, 2) is not second
 
 
+def test_who_is_alone_in_his_pictures_makes_room_for_the_next(assets):
+    crowds = {
+        "{'1': 1.0, '2': 0.0}, 'background': 0.0": 2,
+        "{'1': 1.0}, 'background': 0.1": 9,
+        "{'1': 0.9, '2': 0.1}, 'background': 0.0": 9,
+    }
+    for people, kept in crowds.items():
+        config = load_config(None, ["poses=96", "assets=minimal", f"crowd={{'people': {people}}}"])
+        opened = Assets(assets, config)
+        built = [opened.cast(config, number) for number in range(10)]
+        assert opened.cast(config, 10 - kept) is built[10 - kept], people
+        assert opened.cast(config, 9 - kept) is not built[9 - kept], people
+        opened.close()
+
+
 def test_same_index_same_bytes_whatever_came_before(assets, samples):
     """In a fresh process state and in another order."""
     fresh = Assets(assets, CONFIG)
