@@ -24,6 +24,9 @@ from scenes.textures import Dye, dye, finished, resize
 from scenes.tones import toned
 from scenes.wardrobe import WardrobeSpec
 
+NECK_KEPT = 0.03
+"""How far into a collar the neck is drawn, m."""
+
 _UNDERWEAR = Piece("briefs", (0.16, 0.16, 0.18), (0.16, 0.16, 0.18))
 
 
@@ -158,7 +161,17 @@ def _conceal_skin(skin, normals, atlas: BodyAtlas, garments, deleted) -> tuple[n
         above = np.where(covered, gap - np.einsum("nc,nc->n", skin - points, normals), 0.0)
         raised = np.maximum(raised, np.clip(above, 0.0, COVER_REACH))
         edge |= covered & (from_rim < RIM_KEPT)
-    return inner | (deleted & ~edge), points, skin + raised[:, None] * normals
+    hidden = inner | (deleted & ~edge)
+    return hidden & ~in_collar(skin, hidden, atlas), points, skin + raised[:, None] * normals
+
+
+def in_collar(skin: np.ndarray, hidden: np.ndarray, atlas: BodyAtlas) -> np.ndarray:
+    """Hidden skin of the neck that comes out of a collar when the head turns; a folded collar's edge is no open one."""
+    neck = np.flatnonzero(hidden & (atlas.limb == TRUNK) & (atlas.template[:, 1] > atlas.marks.shoulder[1]))
+    away = cKDTree(skin[~hidden]).query(skin[neck], distance_upper_bound=NECK_KEPT)[0]
+    found = np.zeros(len(skin), bool)
+    found[neck[np.isfinite(away)]] = True
+    return found
 
 
 def _near(skin: np.ndarray, shape: np.ndarray, reach: float) -> np.ndarray:

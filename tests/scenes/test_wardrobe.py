@@ -12,7 +12,8 @@ from biomech.errors import AssetError
 from scenes.atlas import BOTTOMS, TOPS, Piece
 from scenes.catalogue import Catalogue, whitelist
 from scenes.conceal import MARGIN, Surface, cover, push_in, tuck
-from scenes.dress import dress
+from scenes.dress import NECK_KEPT, dress, in_collar
+from scenes.fabric import TRUNK
 from scenes.items import fit, transfer_weights
 from scenes.layers import KINDS, SKIN_VERTICES, vertex_normals
 from scenes.subject import build_subject
@@ -51,6 +52,29 @@ def _spec(catalogue, seed=0, sex="m", **changes):
 
 
 # --- the whitelist -------------------------------------------------------------------------------------------------
+
+
+def test_the_neck_goes_on_into_a_collar_and_nothing_else_comes_out_of_hiding(minimal, subject):
+    atlas, skin = minimal.atlas, subject.vertices[:SKIN_VERTICES]
+    shoulder, height = atlas.marks.shoulder[1], atlas.template[:, 1]
+    hidden = height < shoulder + 0.06  # a collar up to here, and all that is below it
+    hidden &= ~((height < shoulder - 0.2) & (height > shoulder - 0.3))  # a gap at the belly
+    kept = in_collar(skin, hidden, atlas)
+    assert kept.sum() > 50 and not (kept & ~hidden).any()
+    assert (height[kept] > shoulder).all() and (atlas.limb[kept] == TRUNK).all()
+    away = cKDTree(skin[~hidden]).query(skin[hidden])[0]
+    neck = (height > shoulder) & (atlas.limb == TRUNK)
+    assert np.array_equal(kept[hidden], neck[hidden] & (away < NECK_KEPT))
+    assert not in_collar(skin, np.zeros(SKIN_VERTICES, bool), atlas).any()
+    assert not in_collar(skin, np.ones(SKIN_VERTICES, bool), atlas).any()
+
+
+@pytest.mark.parametrize(("outfit", "collar"), [("male_casualsuit05", 0.02), ("male_casualsuit03", 0.05)])
+def test_a_suit_leaves_no_hole_where_the_neck_enters_it(full, subject, outfit, collar):
+    layers = dress(subject.vertices, subject.rig.weights, _spec(full, outfit=outfit, pieces=()), full)
+    drawn = layers[0].base_vertices[layers[0].render_to_welded[layers[0].faces]]
+    above = full.atlas.template[:, 1] > full.atlas.marks.shoulder[1] + collar
+    assert np.isin(np.flatnonzero(above & (full.atlas.limb == TRUNK)), drawn).all()
 
 
 def test_every_listed_item_has_a_cc0_record():
