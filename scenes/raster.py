@@ -91,7 +91,7 @@ class PyrenderRenderer:
         RenderError: no platform gives a context.
     """
 
-    def __init__(self, width: int, height: int, platform: str = "auto", memory_limit: int = 128 * 2**20) -> None:
+    def __init__(self, width: int, height: int, platform: str = "auto", memory_limit: int = 96 * 2**20) -> None:
         if width < 1 or height < 1:
             raise RenderError(f"a picture of {width}x{height} px cannot be drawn; give a positive width and height")
         self.width, self.height = width, height

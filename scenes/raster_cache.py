@@ -18,7 +18,7 @@ _CORNERS = np.array([[(k >> axis) & 1 for axis in range(3)] for k in range(8)], 
 _BY_OBJECT = b"object "
 """What the name of a texture begins with that is known by its object, not by its content."""
 
-_SPARE = 16 << 20
+_SPARE = 8 << 20
 """Most bytes of textures kept for others of their size."""
 
 
