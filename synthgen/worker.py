@@ -121,6 +121,20 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+HAND_BACK = 16
+"""Shards after which holes are given back: every page of them is missed once, so it is not done all the time."""
+
+
+def hand_back_memory() -> None:
+    """Give the holes of the heap back to the system; glibc does so by itself only with those at its end.
+
+    Arrays that stay and arrays that pass leave holes between them, ever more over a long run. Other C libraries are
+    left to themselves.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -159,9 +173,13 @@ def serve(pipe: Connection, root: str, config: Config, source: Source) -> None:
                 return make(index)
 
             pipe.send(("ready",))
+            written = 0
             while (shard := pipe.recv()) is not None:
                 with store.place_for(shard) as place:
                     write_shard(place, config, shard, tracked, osim, done)
+                written += 1
+                if written % HAND_BACK == 0:
+                    hand_back_memory()
                 pipe.send(("done", peak_memory()))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(1)  # the parent is gone

@@ -16,7 +16,7 @@ from synthgen.pool import PoolStats
 from synthgen.sample_types import Sample
 from synthgen.shards import Shard, write_shard
 from synthgen.store import store_at
-from synthgen.worker import ONE_THREAD, Source, opened, peak_memory, sentence
+from synthgen.worker import HAND_BACK, ONE_THREAD, Source, hand_back_memory, opened, peak_memory, sentence
 
 LOOK_EVERY = 2.0  # s between looks whether another worker has finished the shard
 
@@ -113,6 +113,7 @@ class Writer:
         self.store = store_at(job.place)
         self.stack = contextlib.ExitStack()
         self.bound: tuple | None = None
+        self.written = 0
 
     def write(self, shard: Shard) -> Outcome:
         """Write one shard. Whatever goes wrong is in the outcome, but a lost graphics driver ends the process."""
@@ -146,6 +147,9 @@ class Writer:
             if not self.store.settled(shard):
                 with self.store.place_for(shard) as root:
                     write_shard(root, self.job.config, shard, make, self.bound[1], on_sample)
+                self.written += 1
+                if self.written % HAND_BACK == 0:
+                    hand_back_memory()
         except _Superseded:
             pass
         except GraphicsLost:

@@ -1,5 +1,6 @@
 """Same bytes for any number of workers, through death, interruption and resumption."""
 
+import ctypes
 import json
 import os
 import signal
@@ -22,7 +23,7 @@ from synthgen.dataset import dataset_digest
 from synthgen.folder import locked
 from synthgen.render import progress_so_far, render_dataset
 from synthgen.shards import plan
-from synthgen.worker import child_environment
+from synthgen.worker import child_environment, serve
 
 ROOT = Path(__file__).parents[2]
 POSES = 24
@@ -223,3 +224,35 @@ def test_workers_keep_to_one_thread(config, monkeypatch):
         assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
     assert os.environ["OMP_NUM_THREADS"] == "7"
     assert signal.getsignal(signal.SIGINT) != signal.SIG_IGN
+
+
+def test_holes_of_the_heap_are_handed_back():
+    script = """
+import numpy as np
+from pathlib import Path
+from synthgen.worker import hand_back_memory
+resident = lambda: int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+blocks = [np.ones(100_000, np.uint8) for _ in range(2000)]  # 200 MB, too small for pages of their own
+blocks = blocks[::20]
+before = resident()
+hand_back_memory()
+assert all(block.all() for block in blocks)
+print(before - resident())
+"""
+    if not Path("/proc/self/statm").is_file() or not hasattr(ctypes.CDLL(None), "malloc_trim"):
+        pytest.skip("holes are given back by glibc on Linux alone")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 100e6
+
+
+def test_a_worker_hands_back_every_so_many_shards(config, tmp_path, monkeypatch):
+    config = with_values(config, poses=40, shard_size=8)
+    order, planned = [], plan(config)
+    shards = iter([*planned, None])
+    pipe = SimpleNamespace(recv=lambda: next(shards), send=lambda told: order.append(told[0]))
+    monkeypatch.setattr("synthgen.worker.die_with_parent", lambda: None)
+    monkeypatch.setattr("synthgen.worker.HAND_BACK", 2)
+    monkeypatch.setattr("synthgen.worker.hand_back_memory", lambda: order.append("back"))
+    serve(pipe, str(tmp_path), config, SOURCE)
+    said = "".join(word[0] for word in order if word in ("done", "back"))
+    assert len(planned) == 5 and said == "dbddbdd"
