@@ -168,7 +168,8 @@ def _conceal_skin(skin, normals, atlas: BodyAtlas, garments, deleted) -> tuple[n
 def in_collar(skin: np.ndarray, hidden: np.ndarray, atlas: BodyAtlas) -> np.ndarray:
     """Hidden skin of the neck that comes out of a collar when the head turns; a folded collar's edge is no open one."""
     neck = np.flatnonzero(hidden & (atlas.limb == TRUNK) & (atlas.template[:, 1] > atlas.marks.shoulder[1]))
-    away = cKDTree(skin[~hidden]).query(skin[neck], distance_upper_bound=NECK_KEPT)[0]
+    shown = cKDTree(skin[~hidden], balanced_tree=False, compact_nodes=False)  # few questions are asked of it
+    away = shown.query(skin[neck], distance_upper_bound=NECK_KEPT)[0]
     found = np.zeros(len(skin), bool)
     found[neck[np.isfinite(away)]] = True
     return found

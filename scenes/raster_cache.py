@@ -56,12 +56,8 @@ class Resident:
     @property
     def lost(self) -> bool:
         """Whether a picture it shows was given up by everybody, so that no part can ask for it again."""
-        shown = [(self.source, self.digest)]
-        if self.relief is not None:
-            shown.append((self.relief.source, self.relief.digest))
-        return any(
-            source is not None and digest.startswith(_BY_OBJECT) and source() is None for source, digest in shown
-        )
+        relief = self.relief
+        return _given_up(self.source, self.digest) or (relief is not None and _given_up(relief.source, relief.digest))
 
     def settle(self, part: MeshPart) -> None:
         """Take the part's new vertices and factors."""
@@ -212,6 +208,10 @@ class PartCache:
             self._drop(key)
         while self._spare:
             self._spare.pop().delete()
+
+
+def _given_up(source: weakref.ref | None, digest: bytes) -> bool:
+    return source is not None and source() is None and digest.startswith(_BY_OBJECT)
 
 
 def _linear(color: tuple[float, float, float]) -> tuple[float, ...]:

@@ -85,7 +85,7 @@ class Assets:
         self._engine = config.renderer
         self._renderer: Renderer | None = None
         self._casts: OrderedDict[str, Cast] = OrderedDict()
-        self._kept = CASTS_ALONE if config.crowd.nobody else CASTS
+        self._kept = CASTS_ALONE if config.crowd.alone else CASTS
         self._names: dict[tuple[int, int], tuple[PersonSpec, str]] = {}
         self._last: dict[str, tuple[object, Any]] = {}
         self._drawn: tuple[Config | None, dict[int, PersonSpec]] = (None, {})

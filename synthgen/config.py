@@ -92,7 +92,7 @@ class CrowdConfig:
     background: float = 0.01
 
     @property
-    def nobody(self) -> bool:
+    def alone(self) -> bool:
         """Whether each picture is of one person alone."""
         return self.background == 0 and all(count == "1" for count, share in self.people.items() if share > 0)
 

@@ -125,14 +125,16 @@ HAND_BACK = 16
 """Shards after which holes are given back: every page of them is missed once, so it is not done all the time."""
 
 
-def hand_back_memory() -> None:
-    """Give the holes of the heap back to the system; glibc does so by itself only with those at its end.
+def hand_back_memory(written: int) -> None:
+    """After every HAND_BACK shards that a worker has written, give the holes of the heap back to the system; glibc does
+    so by itself only with those at its end.
 
     Arrays that stay and arrays that pass leave holes between them, ever more over a long run. Other C libraries are
     left to themselves.
     """
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+    if written % HAND_BACK == 0:
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -178,8 +180,7 @@ def serve(pipe: Connection, root: str, config: Config, source: Source) -> None:
                 with store.place_for(shard) as place:
                     write_shard(place, config, shard, tracked, osim, done)
                 written += 1
-                if written % HAND_BACK == 0:
-                    hand_back_memory()
+                hand_back_memory(written)
                 pipe.send(("done", peak_memory()))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(1)  # the parent is gone

@@ -16,7 +16,7 @@ from synthgen.pool import PoolStats
 from synthgen.sample_types import Sample
 from synthgen.shards import Shard, write_shard
 from synthgen.store import store_at
-from synthgen.worker import HAND_BACK, ONE_THREAD, Source, hand_back_memory, opened, peak_memory, sentence
+from synthgen.worker import ONE_THREAD, Source, hand_back_memory, opened, peak_memory, sentence
 
 LOOK_EVERY = 2.0  # s between looks whether another worker has finished the shard
 
@@ -148,8 +148,7 @@ class Writer:
                 with self.store.place_for(shard) as root:
                     write_shard(root, self.job.config, shard, make, self.bound[1], on_sample)
                 self.written += 1
-                if self.written % HAND_BACK == 0:
-                    hand_back_memory()
+                hand_back_memory(self.written)
         except _Superseded:
             pass
         except GraphicsLost:

@@ -230,12 +230,14 @@ def test_holes_of_the_heap_are_handed_back():
     script = """
 import numpy as np
 from pathlib import Path
-from synthgen.worker import hand_back_memory
+from synthgen.worker import HAND_BACK, hand_back_memory
 resident = lambda: int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 blocks = [np.ones(100_000, np.uint8) for _ in range(2000)]  # 200 MB, too small for pages of their own
 blocks = blocks[::20]
 before = resident()
-hand_back_memory()
+hand_back_memory(HAND_BACK - 1)
+assert before - resident() < 1e6
+hand_back_memory(2 * HAND_BACK)
 assert all(block.all() for block in blocks)
 print(before - resident())
 """
@@ -245,14 +247,13 @@ print(before - resident())
     assert int(done.stdout) > 100e6
 
 
-def test_a_worker_hands_back_every_so_many_shards(config, tmp_path, monkeypatch):
+def test_a_worker_counts_the_shards_after_which_it_hands_back(config, tmp_path, monkeypatch):
     config = with_values(config, poses=40, shard_size=8)
     order, planned = [], plan(config)
     shards = iter([*planned, None])
     pipe = SimpleNamespace(recv=lambda: next(shards), send=lambda told: order.append(told[0]))
     monkeypatch.setattr("synthgen.worker.die_with_parent", lambda: None)
-    monkeypatch.setattr("synthgen.worker.HAND_BACK", 2)
-    monkeypatch.setattr("synthgen.worker.hand_back_memory", lambda: order.append("back"))
+    monkeypatch.setattr("synthgen.worker.hand_back_memory", order.append)
     serve(pipe, str(tmp_path), config, SOURCE)
-    said = "".join(word[0] for word in order if word in ("done", "back"))
-    assert len(planned) == 5 and said == "dbddbdd"
+    said = [word for word in order if word == "done" or isinstance(word, int)]
+    assert len(planned) == 5 and said == [1, "done", 2, "done", 3, "done", 4, "done", 5, "done"]

@@ -118,10 +118,13 @@ def test_a_writer_keeps_its_assets_and_stops_when_another_was_first(config, tmp_
     opened = []
     monkeypatch.setattr("fake_source.open_assets", lambda config: opened.append(1) or {"opened": True})
     monkeypatch.setattr("synthgen.executors.job.LOOK_EVERY", -1.0)  # looks before every sample
+    counted = []
+    monkeypatch.setattr("synthgen.executors.job.hand_back_memory", counted.append)
     shards = plan(config)
     writer = Writer(made_job(config, tmp_path))
     assert [writer.write(shard).samples for shard in shards[:3]] == [2, 2, 2] and opened == [1]
     assert writer.write(shards[0]).samples == 0  # finished
+    assert counted == [1, 2, 3]  # what was written, for the memory handed back
     other = Writer(made_job(config, tmp_path))
     original = writer.bound[0]
 
